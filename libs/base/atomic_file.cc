@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/base/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
+
+namespace stave::base {
+namespace {
+
+absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view content,
+                         mode_t mode, Durability durability) {
+  const UniqueFd file(::openat(dirfd, beside.c_str(),
+                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file.valid()) return PosixError(errno, beside, "create");
+  if (::fchmod(file.get(), mode) < 0) return PosixError(errno, beside, "chmod");
+  STAVE_RETURN_IF_ERROR(WriteAll(file.get(), content, beside));
+  if (durability == Durability::kDurable && ::fsync(file.get()) < 0) {
+    return PosixError(errno, beside, "fsync");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
+                           mode_t mode, Durability durability) {
+  const std::string beside = absl::StrCat(".", name, ".tmp.", ::getpid());
+  absl::Status written = WriteBeside(dirfd, beside, content, mode, durability);
+  if (written.ok() && ::renameat(dirfd, beside.c_str(), dirfd, name.c_str()) < 0) {
+    written = PosixError(errno, name, "rename");
+  }
+  if (!written.ok()) {
+    ::unlinkat(dirfd, beside.c_str(), 0);
+    return written;
+  }
+  if (durability == Durability::kDurable && ::fsync(dirfd) < 0) {
+    return PosixError(errno, name, "fsync of its folder");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace stave::base

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small files that are replaced whole: written beside, then renamed over the old one. A reader sees
+// the old or the new text, never a part.
+
+#ifndef STAVE_LIBS_BASE_ATOMIC_FILE_H_
+#define STAVE_LIBS_BASE_ATOMIC_FILE_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace stave::base {
+
+enum class Durability {
+  kVolatile,  // a reboot may forget it (/run, records of --rm): no fsync
+  kDurable,   // survives a power cut once the call returns: fsync of file and folder
+};
+
+// Replaces (or makes) `name` in the directory `dirfd` with `content`, mode exactly `mode`. `name`
+// is one component. On failure the old file is untouched; a stray `.NAME.tmp.PID` may stay only if
+// the process is killed, and the next call for the same name by a process of that pid replaces it.
+absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
+                           mode_t mode, Durability durability);
+
+}  // namespace stave::base
+
+#endif  // STAVE_LIBS_BASE_ATOMIC_FILE_H_

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/base/posix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/error.h"
+#include "libs/base/status_macros.h"
+
+namespace stave::base {
+namespace {
+
+const char* WordOf(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return "E_NO_SPACE";
+    case EMFILE:
+    case ENFILE:
+      return "E_NO_FILES";
+    case ENOMEM:
+      return "E_NO_MEMORY";
+    case EIO:
+      return "E_IO";
+    case EPIPE:
+      return "E_PIPE";
+    case EROFS:
+      return "E_READ_ONLY";
+    default:
+      return nullptr;
+  }
+}
+
+UniqueFd OpenAt(int dirfd, const std::string& path, int flags) {
+  int fd;
+  do {
+    fd = ::openat(dirfd, path.c_str(), flags | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
+  return UniqueFd(fd);
+}
+
+struct Listing {
+  std::vector<std::string> directories, others;
+};
+
+absl::StatusOr<Listing> ListAt(const UniqueFd& dir, const std::string& noun) {
+  const int copy = ::fcntl(dir.get(), F_DUPFD_CLOEXEC, 3);
+  DIR* stream = copy < 0 ? nullptr : ::fdopendir(copy);
+  if (stream == nullptr) {
+    const int error = errno;
+    if (copy >= 0) ::close(copy);
+    return PosixError(error, noun, "list");
+  }
+  Listing found;
+  while (const dirent* entry = ::readdir(stream)) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    (entry->d_type == DT_DIR ? found.directories : found.others).push_back(name);
+  }
+  ::closedir(stream);
+  return found;
+}
+
+}  // namespace
+
+absl::Status PosixError(int error, absl::string_view noun, absl::string_view act) {
+  const std::string message =
+      absl::StrCat(Printable(noun, 512), ": ", act, ": ", ::strerror(error));
+  const absl::StatusCode code = absl::ErrnoToStatusCode(error);
+  if (const char* word = WordOf(error)) return Error(code, word, message);
+  return absl::Status(code, message);
+}
+
+absl::StatusOr<UniqueFd> OpenDirAt(int dirfd, const std::string& path) {
+  UniqueFd fd = OpenAt(dirfd, path, O_RDONLY | O_DIRECTORY);
+  if (!fd.valid()) return PosixError(errno, path, "open directory");
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> OpenRegularAt(int dirfd, const std::string& path) {
+  UniqueFd fd = OpenAt(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!fd.valid()) return PosixError(errno, path, "open");
+  struct stat st;
+  if (::fstat(fd.get(), &st) < 0) return PosixError(errno, path, "stat");
+  if (!S_ISREG(st.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(Printable(path), ": is not a regular file"));
+  }
+  return fd;
+}
+
+absl::StatusOr<std::string> ReadAll(int fd, size_t max, absl::string_view noun) {
+  std::string text;
+  size_t used = 0;
+  for (;;) {
+    if (used == text.size()) text.resize(used == 0 ? 16384 : used * 2);
+    const ssize_t n = ::read(fd, text.data() + used, text.size() - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return PosixError(errno, noun, "read");
+    if (n == 0) break;
+    used += static_cast<size_t>(n);
+    if (used > max) {
+      return Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
+                   absl::StrCat(noun, ": more than ", max, " bytes"));
+    }
+  }
+  text.resize(used);
+  return text;
+}
+
+absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_t max) {
+  STAVE_ASSIGN_OR_RETURN(const UniqueFd fd, OpenRegularAt(dirfd, path));
+  return ReadAll(fd.get(), max, path);
+}
+
+absl::Status WriteAll(int fd, absl::string_view data, absl::string_view noun) {
+  while (!data.empty()) {
+    const ssize_t n = ::write(fd, data.data(), data.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return PosixError(errno, noun, "write");
+    data.remove_prefix(static_cast<size_t>(n));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteFileAt(int dirfd, const std::string& path, absl::string_view value) {
+  const UniqueFd fd = OpenAt(dirfd, path, O_WRONLY | O_NOFOLLOW);
+  if (!fd.valid()) return PosixError(errno, path, "open");
+  ssize_t n;
+  do {
+    n = ::write(fd.get(), value.data(), value.size());
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) {
+    return PosixError(errno, path, absl::StrCat("write \"", Printable(value, 64), "\""));
+  }
+  if (static_cast<size_t>(n) != value.size()) {
+    return absl::DataLossError(absl::StrCat(path, ": short write"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeDirAt(int dirfd, const std::string& path, mode_t mode) {
+  if (::mkdirat(dirfd, path.c_str(), mode) == 0) {
+    if (::fchmodat(dirfd, path.c_str(), mode, 0) < 0) return PosixError(errno, path, "chmod");
+    return absl::OkStatus();
+  }
+  if (errno != EEXIST) return PosixError(errno, path, "mkdir");
+  struct stat st;
+  if (::fstatat(dirfd, path.c_str(), &st, 0) < 0) return PosixError(errno, path, "stat");
+  if (!S_ISDIR(st.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(path, ": is not a directory"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<UniqueFd> Duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!copy.valid()) return PosixError(errno, absl::StrCat("descriptor ", fd), "duplicate");
+  return copy;
+}
+
+// A stack of open directories, not recursion: layers may nest 2 000 deep.
+absl::Status RemoveTreeAt(int dirfd, const std::string& name) {
+  if (::unlinkat(dirfd, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
+  if (errno != EISDIR && errno != EPERM) return PosixError(errno, name, "unlink");
+  struct Frame {
+    UniqueFd dir;
+    std::string name;  // in its parent
+    std::vector<std::string> todo;
+  };
+  absl::Status first;
+  const auto note = [&first](absl::Status status) {
+    if (first.ok()) first = std::move(status);
+  };
+  std::vector<Frame> stack;
+  const auto enter = [&](int parent, const std::string& child) {
+    UniqueFd dir = OpenAt(parent, child, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!dir.valid()) return note(PosixError(errno, child, "open directory"));
+    auto listing = ListAt(dir, child);
+    if (!listing.ok()) return note(listing.status());
+    for (const std::string& other : listing->others) {
+      if (::unlinkat(dir.get(), other.c_str(), 0) < 0 && errno != ENOENT) {
+        if (errno == EISDIR) {
+          listing->directories.push_back(other);
+        } else {
+          note(PosixError(errno, other, "unlink"));
+        }
+      }
+    }
+    stack.push_back({std::move(dir), child, std::move(listing->directories)});
+  };
+  enter(dirfd, name);
+  while (!stack.empty()) {
+    if (!stack.back().todo.empty()) {
+      const std::string child = std::move(stack.back().todo.back());
+      stack.back().todo.pop_back();
+      enter(stack.back().dir.get(), child);
+      continue;
+    }
+    const std::string done = stack.back().name;
+    stack.pop_back();
+    const int parent = stack.empty() ? dirfd : stack.back().dir.get();
+    if (::unlinkat(parent, done.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
+      note(PosixError(errno, done, "rmdir"));
+    }
+  }
+  return first;
+}
+
+}  // namespace stave::base

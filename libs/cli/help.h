@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The option table as text: help for a terminal, the OPTIONS part of a manual page, the table that
+// completion scripts are made from.
+
+#ifndef STAVE_LIBS_CLI_HELP_H_
+#define STAVE_LIBS_CLI_HELP_H_
+
+#include <string>
+
+#include "libs/cli/program.h"
+
+namespace stave::cli {
+
+// What --help prints: usage, purpose, options by group, the manual page's name; 80 columns.
+std::string HelpText(const Program& program);
+
+// What --help=man prints: scdoc paragraphs, one for each option.
+std::string ManualOptions(const Program& program);
+
+// What --help=complete prints, a line for each option, fields apart by tabs:
+//   --memory  -m  value  SIZE  limit of memory
+std::string CompletionTable(const Program& program);
+
+}  // namespace stave::cli
+
+#endif  // STAVE_LIBS_CLI_HELP_H_

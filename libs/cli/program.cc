@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/cli/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/error.h"
+#include "libs/cli/help.h"
+
+namespace stave::cli {
+namespace {
+
+constexpr char kVersion[] = STAVE_VERSION;
+constexpr char kUsageWord[] = "E_USAGE";
+
+// A program whose 0, 1 or 2 is closed must not get a store file under that number.
+void OpenStandardStreams() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      [[maybe_unused]] const int opened = ::open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR);
+    }
+  }
+}
+
+int PrintOrFail(const Program& program, const std::string& text) {
+  if (::fwrite(text.data(), 1, text.size(), stdout) == text.size() && ::fflush(stdout) == 0) return 0;
+  PrintError(program, base::Error(absl::StatusCode::kUnavailable, "E_IO", "stdout: cannot be written"));
+  return program.failure_exit;
+}
+
+int AnswerCommon(const Program& program, const Invocation& invocation) {
+  if (invocation.Has("version")) {
+    return PrintOrFail(program, absl::StrCat(program.name, " (stave) ", kVersion, "\n"));
+  }
+  const std::string kind = invocation.Get("help");
+  if (kind == "man") return PrintOrFail(program, ManualOptions(program));
+  if (kind == "complete") return PrintOrFail(program, CompletionTable(program));
+  return PrintOrFail(program, HelpText(program));
+}
+
+void PrintLine(const std::string& line) {
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace
+
+absl::Status UsageError(absl::string_view message) {
+  return base::Error(absl::StatusCode::kInvalidArgument, kUsageWord, message);
+}
+
+absl::Status BadValue(absl::string_view option, const absl::Status& status) {
+  absl::Status usage = UsageError(absl::StrCat("--", option, ": ", status.message()));
+  const std::string hint = base::ErrorHint(status);
+  return hint.empty() ? usage : base::WithHint(std::move(usage), hint);
+}
+
+void PrintError(const Program& program, const absl::Status& status) {
+  const std::string hint = base::ErrorHint(status);
+  std::string text = absl::StrCat(program.name, ": ", base::Printable(status.message(), 4096), " [",
+                                  base::ErrorWord(status), "]\n");
+  if (!hint.empty()) absl::StrAppend(&text, "hint: ", base::Printable(hint, 1024), "\n");
+  PrintLine(text);
+}
+
+void PrintWarning(const Program& program, absl::string_view message) {
+  PrintLine(absl::StrCat(program.name, ": warning: ", base::Printable(message, 4096), "\n"));
+}
+
+int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), int argc,
+         char** argv) {
+  OpenStandardStreams();
+  ::signal(SIGPIPE, SIG_IGN);
+  char* no_name[] = {const_cast<char*>(program.name), nullptr};
+  if (argc < 1) {  // execve(2) with an empty argv
+    argc = 1;
+    argv = no_name;
+  }
+  const auto invocation = ParseCommandLine(program, argc, argv);
+  if (!invocation.ok()) {
+    PrintError(program, invocation.status());
+    return program.usage_exit;
+  }
+  if (invocation->Has("help") || invocation->Has("version")) return AnswerCommon(program, *invocation);
+  const absl::StatusOr<int> code = run(*invocation);
+  if (code.ok()) return *code;
+  const std::string word = base::ErrorWord(code.status());
+  if (word != "E_SILENT") PrintError(program, code.status());
+  return word == kUsageWord ? program.usage_exit : program.failure_exit;
+}
+
+}  // namespace stave::cli

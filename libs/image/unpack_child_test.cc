@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/image/unpack_child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "libs/base/error.h"
+#include "libs/base/unique_fd.h"
+
+namespace stave::image {
+namespace {
+
+TEST(ParseErrorLineTest, TextWordAndHint) {
+  const absl::Status status =
+      ParseErrorLine("stave-unpack: a: b: not a tar [E_TAR]\nhint: do something\n");
+
+  EXPECT_EQ(status.message(), "a: b: not a tar");
+  EXPECT_EQ(base::ErrorWord(status), "E_TAR");
+  EXPECT_EQ(base::ErrorHint(status), "do something");
+}
+
+TEST(ParseErrorLineTest, NoSpaceIsResourceExhausted) {
+  const absl::Status status = ParseErrorLine("stave-unpack: x: write: No space left [E_NO_SPACE]");
+
+  EXPECT_TRUE(absl::IsResourceExhausted(status));
+}
+
+TEST(ParseErrorLineTest, AnythingElseIsInternal) {
+  for (const char* text : {"", "\n", "dead", "x: y"}) {
+    EXPECT_EQ(base::ErrorWord(ParseErrorLine(text)), "E_INTERNAL") << text;
+  }
+}
+
+TEST(UnpackChildTest, AProgramThatFailsSilently) {
+  ::signal(SIGPIPE, SIG_IGN);
+  const base::UniqueFd dir(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto child = UnpackChild::Start("/bin/false", dir.get());
+  ASSERT_TRUE(child.ok()) << child.status();
+
+  EXPECT_TRUE(child->Write(std::string(4 << 20, 'x')).ok());
+
+  EXPECT_EQ(base::ErrorWord(child->Finish().status()), "E_INTERNAL");
+}
+
+TEST(UnpackChildTest, AProgramThatReportsNothing) {
+  const base::UniqueFd dir(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto child = UnpackChild::Start("/bin/true", dir.get());
+  ASSERT_TRUE(child.ok()) << child.status();
+
+  EXPECT_FALSE(child->Finish().ok());
+}
+
+TEST(UnpackChildTest, AProgramThatIsNotThere) {
+  EXPECT_TRUE(absl::IsNotFound(UnpackChild::Start("/nowhere/stave-unpack", 0).status()));
+}
+
+}  // namespace
+}  // namespace stave::image

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/pty/relay.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace stave::pty {
+namespace {
+
+// A pipe that polls writable takes this much without blocking: pipe(7) PIPE_BUF.
+constexpr size_t kPiece = 4096;
+
+}  // namespace
+
+Relay::Relay(int from, base::UniqueFd to, AtEnd at_end)
+    : from_(from), to_(std::move(to)), at_end_(at_end) {}
+
+void Relay::AddTo(std::vector<pollfd>* polls) {
+  slot_ = polls->size();
+  if (finished_) {
+    polls->push_back({-1, 0, 0});
+  } else if (piece_.empty()) {
+    polls->push_back({from_, POLLIN, 0});
+  } else {
+    polls->push_back({to_.get(), POLLOUT, 0});
+  }
+}
+
+void Relay::Serve(const std::vector<pollfd>& polls) {
+  const short happened = polls[slot_].revents;
+  if (finished_ || happened == 0) return;
+  if (piece_.empty()) {
+    Read();
+    if (!piece_.empty()) {
+      // Most of the time there is room.
+      pollfd room{to_.get(), POLLOUT, 0};
+      if (::poll(&room, 1, 0) > 0) Write();
+    }
+  } else {
+    Write();
+  }
+  if (ended_ && piece_.empty()) Finish();
+}
+
+void Relay::Read() {
+  char buffer[kPiece];
+  const ssize_t n = ::read(from_, buffer, sizeof buffer);
+  if (n > 0) {
+    if (!broken_) piece_.assign(buffer, static_cast<size_t>(n));
+  } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+    ended_ = true;  // a pty's master says EIO when nobody has the other side open
+  }
+}
+
+void Relay::Write() {
+  const ssize_t n = ::write(to_.get(), piece_.data(), piece_.size());
+  if (n > 0) {
+    piece_.erase(0, static_cast<size_t>(n));
+  } else if (errno != EINTR && errno != EAGAIN) {
+    piece_.clear();
+    broken_ = true;
+    // A reader is told that nobody listens; whoever writes to a terminal goes on.
+    if (at_end_ == AtEnd::kClose) ended_ = true;
+  }
+}
+
+void Relay::Finish() {
+  finished_ = true;
+  if (at_end_ == AtEnd::kClose) to_.Reset();
+}
+
+void Relay::Drain() {
+  while (!finished_) {
+    while (!piece_.empty()) Write();
+    if (ended_) return Finish();
+    pollfd ready{from_, POLLIN, 0};
+    if (::poll(&ready, 1, 0) <= 0) return;
+    Read();
+  }
+}
+
+}  // namespace stave::pty

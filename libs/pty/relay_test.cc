@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/pty/relay.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "libs/base/posix.h"
+#include "libs/base/unique_fd.h"
+
+namespace stave::pty {
+namespace {
+
+struct Pipe {
+  base::UniqueFd reader, writer;
+  Pipe() {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    reader = base::UniqueFd(ends[0]);
+    writer = base::UniqueFd(ends[1]);
+  }
+};
+
+void Round(Relay* relay) {
+  std::vector<pollfd> polls;
+  relay->AddTo(&polls);
+  ASSERT_GE(::poll(polls.data(), polls.size(), 1000), 0);
+  relay->Serve(polls);
+}
+
+TEST(RelayTest, CopiesAndPassesTheEndOn) {
+  Pipe in, out;
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "hello", "pipe").ok());
+  in.writer.Reset();
+  Relay relay(in.reader.get(), std::move(out.writer), Relay::AtEnd::kClose);
+
+  while (!relay.finished()) Round(&relay);
+
+  EXPECT_EQ(*base::ReadAll(out.reader.get(), 100, "pipe"), "hello");
+}
+
+TEST(RelayTest, ReadsNothingWhileTheReaderIsSlow) {
+  Pipe in, out;
+  ASSERT_GT(::fcntl(out.writer.get(), F_SETPIPE_SZ, 4096), 0);
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), std::string(16384, 'x'), "pipe").ok());
+  Relay relay(in.reader.get(), std::move(out.writer), Relay::AtEnd::kClose);
+
+  Round(&relay);  // fills the pipe
+  Round(&relay);  // holds one piece
+
+  std::vector<pollfd> polls;
+  relay.AddTo(&polls);
+  EXPECT_EQ(polls[0].events, POLLOUT);
+  EXPECT_EQ(::poll(polls.data(), 1, 0), 0);
+}
+
+TEST(RelayTest, ABrokenReaderEndsIt) {
+  Pipe in, out;
+  ASSERT_NE(::signal(SIGPIPE, SIG_IGN), SIG_ERR);
+  out.reader.Reset();
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "hello", "pipe").ok());
+  Relay relay(in.reader.get(), std::move(out.writer), Relay::AtEnd::kClose);
+
+  Round(&relay);
+
+  EXPECT_TRUE(relay.finished());
+}
+
+TEST(RelayTest, DrainTakesWhatIsThere) {
+  Pipe in, out;
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "rest", "pipe").ok());
+  Relay relay(in.reader.get(), std::move(out.writer), Relay::AtEnd::kKeep);
+
+  relay.Drain();
+
+  char text[8];
+  EXPECT_EQ(::read(out.reader.get(), text, sizeof text), 4);
+}
+
+}  // namespace
+}  // namespace stave::pty

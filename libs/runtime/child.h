@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The child's half of Launch(): between clone and exec. Internal to libs/runtime.
+//
+// The order is the point; child.cc says why each step stands where it stands.
+
+#ifndef STAVE_LIBS_RUNTIME_CHILD_H_
+#define STAVE_LIBS_RUNTIME_CHILD_H_
+
+#include <vector>
+
+#include "libs/runtime/launch.h"
+
+namespace stave::runtime {
+
+// Everything that the parent has opened for the child. Descriptors are borrowed.
+struct ChildInputs {
+  const LaunchRequest* request = nullptr;
+  std::vector<int> bind_sources;     // for each mount of the plan: a detached tree, or -1
+  std::vector<int> namespaces;       // for each namespace of the plan: one to join, or -1
+  int init_program = -1;   // sealed memfd of stave_init, above 9
+  int report = -1;         // report.h
+  int console_socket = -1; // the pty's master and warnings go here
+  int maps_written = -1;   // with a user namespace: readable when the maps are there
+  int parent = -1;         // pidfd of the parent
+};
+
+// Never returns: executes the payload, or reports and exits.
+[[noreturn]] void RunChild(const ChildInputs& inputs);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_CHILD_H_

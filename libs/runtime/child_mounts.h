@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The child's mounts: the container's tree is built under a mount descriptor, by descriptors, and
+// becomes / in the end. Internal to libs/runtime.
+//
+// No path of the container is used by name: destinations are opened with openat2(RESOLVE_IN_ROOT)
+// and mounted over by descriptor (move_mount), so a volume whose folders turn into symlinks
+// meanwhile (CVE-2021-30465, CVE-2025-31133 and their kin) leads nowhere.
+
+#ifndef STAVE_LIBS_RUNTIME_CHILD_MOUNTS_H_
+#define STAVE_LIBS_RUNTIME_CHILD_MOUNTS_H_
+
+#include "absl/status/status.h"
+#include "libs/base/unique_fd.h"
+#include "libs/runtime/child.h"
+
+namespace stave::runtime {
+
+// What later steps need of the mounts.
+struct MountedTree {
+  base::UniqueFd proc;  // the container's procfs, where it has one
+  base::UniqueFd pts;   // its devpts
+};
+
+// Attaches the root, makes the mounts in their order, devices and links under /dev, read-only and
+// masked paths. Messages name the member of the config.
+absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs);
+
+// Makes the pty from the container's own devpts, mounts it on /dev/console and returns
+// {master, slave}.
+struct Terminal {
+  base::UniqueFd master, slave;
+};
+absl::StatusOr<Terminal> MakeTerminal(const ChildInputs& inputs, const MountedTree& tree);
+
+// pivot_root(2) into the tree; the old root is gone afterwards.
+absl::Status EnterTree(const ChildInputs& inputs);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_CHILD_MOUNTS_H_

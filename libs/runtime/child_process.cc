@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/child_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "libs/base/error.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
+#include "libs/capability/capability.h"
+#include "libs/rootpath/rootpath.h"
+#include "libs/runtime/report.h"
+
+namespace stave::runtime {
+namespace {
+
+absl::Status BringUpLoopback() {
+  const base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return base::PosixError(errno, "lo", "socket");
+  ifreq request{};
+  ::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0) return base::PosixError(errno, "lo", "bring up");
+  return absl::OkStatus();
+}
+
+absl::Status WriteSysctl(int proc, const std::string& key, const std::string& value) {
+  const std::string path = absl::StrCat("sys/", key);
+  auto file = rootpath::OpenBeneath(proc, path, O_WRONLY);
+  if (!file.ok()) return base::WithContext(file.status(), "/linux/sysctl");
+  return base::WriteAll(file->get(), value, absl::StrCat("/linux/sysctl: ", key));
+}
+
+absl::Status LoadSeccomp(const ChildInputs& inputs) {
+  const seccomp::Program* filter = inputs.request->filter;
+  if (filter == nullptr) return absl::OkStatus();
+  const sock_fprog program{static_cast<unsigned short>(filter->filter.size()),
+                           const_cast<sock_filter*>(filter->filter.data())};
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program) < 0) {
+    return base::PosixError(errno, "/linux/seccomp", "load");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetUser(const Process& process) {
+  std::vector<gid_t> groups(process.groups.begin(), process.groups.end());
+  if (::setgroups(groups.size(), groups.data()) < 0) {
+    // A user namespace with setgroups denied has no groups to give up either.
+    if (errno != EPERM || !groups.empty()) return base::PosixError(errno, "/process/user/additionalGids", "setgroups");
+  }
+  if (::setresgid(process.gid, process.gid, process.gid) < 0) {
+    return base::PosixError(errno, absl::StrCat("/process/user/gid ", process.gid), "setresgid");
+  }
+  if (::setresuid(process.uid, process.uid, process.uid) < 0) {
+    return base::PosixError(errno, absl::StrCat("/process/user/uid ", process.uid), "setresuid");
+  }
+  return absl::OkStatus();
+}
+
+std::string PathOf(const Process& process) {
+  for (const std::string& variable : process.env) {
+    if (variable.compare(0, 5, "PATH=") == 0) return variable.substr(5);
+  }
+  return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+absl::Status ProgramError(int code, absl::string_view name, absl::string_view why) {
+  return WithExitCode(
+      base::Error(absl::StatusCode::kFailedPrecondition,
+                  code == kNotFound ? "E_NOT_FOUND" : "E_NOT_EXECUTABLE",
+                  absl::StrCat("exec \"", base::Printable(name), "\": ", why)),
+      code);
+}
+
+// 0 if it can be executed, else errno.
+int TryProgram(const std::string& path) {
+  struct stat st;
+  if (::stat(path.c_str(), &st) < 0) return errno;
+  if (S_ISDIR(st.st_mode)) return EISDIR;
+  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0) return errno;
+  return 0;
+}
+
+}  // namespace
+
+absl::Status SetNamespaceValues(const Plan& plan, int proc) {
+  if (!plan.hostname.empty() && ::sethostname(plan.hostname.data(), plan.hostname.size()) < 0) {
+    return base::PosixError(errno, "/hostname", "sethostname");
+  }
+  if (!plan.domainname.empty() && ::setdomainname(plan.domainname.data(), plan.domainname.size()) < 0) {
+    return base::PosixError(errno, "/domainname", "setdomainname");
+  }
+  if (plan.Creates(CLONE_NEWNET)) STAVE_RETURN_IF_ERROR(BringUpLoopback());
+  for (const auto& [key, value] : plan.sysctls) STAVE_RETURN_IF_ERROR(WriteSysctl(proc, key, value));
+  return absl::OkStatus();
+}
+
+absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings) {
+  if (process.oom_score_adj) {
+    const absl::Status set = base::WriteFileAt(AT_FDCWD, "/proc/self/oom_score_adj",
+                                               absl::StrCat(*process.oom_score_adj));
+    if (absl::IsPermissionDenied(set)) {
+      warnings->push_back(absl::StrCat("oomScoreAdj ", *process.oom_score_adj, ": the kernel does not permit it here"));
+    } else if (!set.ok()) {
+      return set;
+    }
+  }
+  for (const Rlimit& limit : process.rlimits) {
+    rlimit value{limit.soft, limit.hard};
+    if (::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value) == 0) continue;
+    if (errno != EPERM) return base::PosixError(errno, limit.name, "setrlimit");
+    // Without CAP_SYS_RESOURCE: as much as is permitted.
+    rlimit mine{};
+    ::getrlimit(static_cast<__rlimit_resource>(limit.resource), &mine);
+    value.rlim_max = std::min<rlim_t>(limit.hard, mine.rlim_max);
+    value.rlim_cur = std::min<rlim_t>(limit.soft, value.rlim_max);
+    if (::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value) < 0) {
+      return base::PosixError(errno, limit.name, "setrlimit");
+    }
+    warnings->push_back(absl::StrCat(limit.name, ": the hard limit stays at ", mine.rlim_max,
+                                     ", more needs CAP_SYS_RESOURCE"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetIdentity(const ChildInputs& inputs) {
+  const Process& process = inputs.request->plan->process;
+  if (process.umask) ::umask(*process.umask);
+  // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which is about to go.
+  if (!process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
+  capability::Sets sets;
+  if (process.capabilities) {
+    // What the runtime itself does not have it cannot give: launch.cc warns.
+    STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
+    capability::Set missing = 0;
+    sets = capability::Attainable(*process.capabilities, held, &missing);
+    STAVE_RETURN_IF_ERROR(capability::ApplyBounding(sets.bounding));
+    if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return base::PosixError(errno, "capabilities", "keep");
+  }
+  STAVE_RETURN_IF_ERROR(SetUser(process));
+  if (process.capabilities) {
+    STAVE_RETURN_IF_ERROR(capability::ApplySets(sets));
+    ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+  }
+  if (!process.no_new_privileges) return absl::OkStatus();
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return base::PosixError(errno, "no_new_privs", "set");
+  return LoadSeccomp(inputs);
+}
+
+absl::Status MakeWorkDir(int root, const Process& process) {
+  const auto made = rootpath::MakeDirsInRoot(root, process.cwd, 0755);
+  return made.ok() ? absl::OkStatus() : base::WithContext(made.status(), "/process/cwd");
+}
+
+absl::Status EnterWorkDir(const Process& process) {
+  const base::UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto dir = rootpath::OpenInRoot(root.get(), process.cwd, O_PATH | O_DIRECTORY);
+  if (!dir.ok()) return base::WithContext(dir.status(), "/process/cwd");
+  if (::fchdir(dir->get()) < 0) return base::PosixError(errno, process.cwd, "chdir");
+  char cwd[PATH_MAX];
+  const long length = ::syscall(SYS_getcwd, cwd, sizeof cwd);
+  if (length <= 0 || cwd[0] != '/') {
+    return absl::FailedPreconditionError(
+        absl::StrCat("/process/cwd: \"", base::Printable(process.cwd), "\" is outside of the container"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> FindProgram(const Process& process) {
+  const std::string& name = process.args[0];
+  if (name.find('/') != std::string::npos) {
+    const int error = TryProgram(name);
+    if (error == 0) return name;
+    if (error == ENOENT || error == ENOTDIR) {
+      return ProgramError(kNotFound, name, absl::StrCat("stat ", base::Printable(name), ": no such file or directory"));
+    }
+    if (error == EISDIR) return ProgramError(kNotExecutable, name, "is a directory: permission denied");
+    return ProgramError(kNotExecutable, name, error == EACCES ? "permission denied" : ::strerror(error));
+  }
+  bool seen = false;
+  for (const absl::string_view dir : absl::StrSplit(PathOf(process), ':')) {
+    const std::string path = absl::StrCat(dir.empty() ? "." : dir, "/", name);
+    const int error = TryProgram(path);
+    if (error == 0) return path;
+    seen = seen || error == EACCES;
+  }
+  if (seen) return ProgramError(kNotExecutable, name, "permission denied");
+  return ProgramError(kNotFound, name, "executable file not found in $PATH");
+}
+
+}  // namespace stave::runtime

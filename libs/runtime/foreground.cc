@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/foreground.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libs/base/error.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+
+namespace stave::runtime {
+namespace {
+
+// Not passed on: what cannot be, what belongs to the caller's own children and pipes, and what stops
+// a background job that touches its terminal.
+bool IsPassedOn(int signal) {
+  switch (signal) {
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGCHLD:
+    case SIGPIPE:
+    case SIGURG:
+    case SIGTTIN:
+    case SIGTTOU:
+    case 32:  // the C library's own
+    case 33:
+      return false;
+    default:
+      return true;
+  }
+}
+
+absl::StatusOr<base::UniqueFd> BlockSignals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int signal = 1; signal <= 64; ++signal) {
+    if (IsPassedOn(signal)) ::sigaddset(&set, signal);
+  }
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) < 0) return base::PosixError(errno, "signals", "block");
+  base::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd.valid()) return base::PosixError(errno, "signals", "signalfd");
+  return fd;
+}
+
+struct Ends {
+  base::UniqueFd reader, writer;
+};
+
+absl::StatusOr<Ends> MakePipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "streams", "pipe");
+  return Ends{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+}
+
+absl::StatusOr<Ended> Reap(const Launched& launched) {
+  int status = 0;
+  while (::waitpid(launched.pid, &status, 0) < 0) {
+    if (errno != EINTR) return base::PosixError(errno, "container", "wait");
+  }
+  if (WIFSIGNALED(status)) return Ended{128 + WTERMSIG(status), WTERMSIG(status)};
+  return Ended{WEXITSTATUS(status), 0};
+}
+
+}  // namespace
+
+absl::StatusOr<Foreground> Foreground::Prepare(const StreamWishes& wishes) {
+  Foreground made;
+  made.interactive_ = wishes.interactive;
+  STAVE_RETURN_IF_ERROR(wishes.terminal ? made.PrepareTerminal(wishes) : made.PrepareStreams(wishes));
+  STAVE_ASSIGN_OR_RETURN(made.signals_, BlockSignals());
+  return made;
+}
+
+absl::Status Foreground::PrepareTerminal(const StreamWishes& wishes) {
+  if (wishes.input >= 0 && ::isatty(wishes.input)) {
+    STAVE_ASSIGN_OR_RETURN(terminal_, base::Duplicate(wishes.input));
+  } else if (wishes.input < 0) {
+    terminal_ = base::UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  }
+  if (!terminal_.valid()) {
+    return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_TTY",
+                                      "the input device is not a TTY"),
+                          "without -t the payload gets pipes");
+  }
+  // Unused by the payload, which gets the pty's other side.
+  in_ = base::UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  STAVE_ASSIGN_OR_RETURN(out_, base::Duplicate(in_.get()));
+  STAVE_ASSIGN_OR_RETURN(err_, base::Duplicate(in_.get()));
+  return absl::OkStatus();
+}
+
+absl::Status Foreground::PrepareStreams(const StreamWishes& wishes) {
+  if (!wishes.interactive) {
+    in_ = base::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!in_.valid()) return base::PosixError(errno, "/dev/null", "open");
+  } else if (::isatty(wishes.input)) {
+    STAVE_ASSIGN_OR_RETURN(Ends pipe, MakePipe());
+    STAVE_ASSIGN_OR_RETURN(base::UniqueFd source, base::Duplicate(wishes.input));
+    inputs_.emplace_back(source.get(), std::move(pipe.writer), pty::Relay::AtEnd::kClose);
+    sources_.push_back(std::move(source));
+    in_ = std::move(pipe.reader);
+  } else {
+    STAVE_ASSIGN_OR_RETURN(in_, base::Duplicate(wishes.input));
+  }
+  STAVE_ASSIGN_OR_RETURN(out_, RelayedOutput(STDOUT_FILENO));
+  STAVE_ASSIGN_OR_RETURN(err_, RelayedOutput(STDERR_FILENO));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<base::UniqueFd> Foreground::RelayedOutput(int to) {
+  if (!::isatty(to)) return base::Duplicate(to);
+  STAVE_ASSIGN_OR_RETURN(Ends pipe, MakePipe());
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd target, base::Duplicate(to));
+  outputs_.emplace_back(pipe.reader.get(), std::move(target), pty::Relay::AtEnd::kKeep);
+  sources_.push_back(std::move(pipe.reader));
+  return std::move(pipe.writer);
+}
+
+pty::Size Foreground::size() const {
+  return terminal_.valid() ? pty::GetSize(terminal_.get()) : pty::Size();
+}
+
+absl::Status Foreground::StartTerminal(int master) {
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd screen, base::Duplicate(STDOUT_FILENO));
+  outputs_.emplace_back(master, std::move(screen), pty::Relay::AtEnd::kKeep);
+  pty::SetSize(master, pty::GetSize(terminal_.get()));
+  if (!interactive_) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd keys, base::Duplicate(master));
+  inputs_.emplace_back(terminal_.get(), std::move(keys), pty::Relay::AtEnd::kKeep);
+  auto raw = pty::RawMode::Enter(terminal_.get());
+  if (!raw.ok()) return raw.status();
+  raw_.emplace(*std::move(raw));
+  return absl::OkStatus();
+}
+
+void Foreground::TakeSignal(const Launched& launched) {
+  signalfd_siginfo info;
+  if (::read(signals_.get(), &info, sizeof info) != sizeof info) return;
+  int signal = static_cast<int>(info.ssi_signo);
+  if (signal == SIGWINCH && launched.terminal.valid()) {
+    pty::SetSize(launched.terminal.get(), pty::GetSize(terminal_.get()));
+    return;
+  }
+  if (signal == SIGCONT && raw_) raw_->Again().IgnoreError();
+  if ((signal == SIGINT || signal == SIGTERM) && ++interrupts_ >= 3) signal = SIGKILL;
+  ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), signal, nullptr, 0);
+}
+
+absl::Status Foreground::Loop(const Launched& launched) {
+  for (;;) {
+    std::vector<pollfd> polls = {{launched.pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+    for (pty::Relay& relay : inputs_) relay.AddTo(&polls);
+    for (pty::Relay& relay : outputs_) relay.AddTo(&polls);
+    if (::poll(polls.data(), polls.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return base::PosixError(errno, "container", "poll");
+    }
+    if (polls[1].revents != 0) TakeSignal(launched);
+    for (pty::Relay& relay : inputs_) relay.Serve(polls);
+    for (pty::Relay& relay : outputs_) relay.Serve(polls);
+    if (polls[0].revents != 0) return absl::OkStatus();
+  }
+}
+
+absl::StatusOr<Ended> Foreground::Watch(const Launched& launched) {
+  in_.Reset();
+  out_.Reset();
+  err_.Reset();
+  if (launched.terminal.valid()) STAVE_RETURN_IF_ERROR(StartTerminal(launched.terminal.get()));
+  STAVE_RETURN_IF_ERROR(Loop(launched));
+  // With the first process of a pid namespace all others are gone once it has been reaped, so what
+  // the pipes hold now is all there is.
+  STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(launched));
+  for (pty::Relay& relay : outputs_) relay.Drain();
+  raw_.reset();
+  return ended;
+}
+
+}  // namespace stave::runtime

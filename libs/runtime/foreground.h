@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Watching a container in the foreground: its streams, the caller's terminal, signals, the end.
+//
+//   STAVE_ASSIGN_OR_RETURN(Foreground foreground, Foreground::Prepare(wishes));  // before Launch()
+//   request.in = foreground.in(); ...
+//   STAVE_ASSIGN_OR_RETURN(Launched launched, Launch(request));
+//   STAVE_ASSIGN_OR_RETURN(const Ended ended, foreground.Watch(launched));
+//
+// A terminal of the caller's is never handed over: what would be a terminal for the payload's 0, 1
+// or 2 becomes a pipe that is relayed (a payload that holds the caller's terminal could type into
+// it, CVE-2017-5226). Pipes and files are handed over as they are.
+//
+// Signals that ns-run gets go to the payload's first process; the third SIGINT or SIGTERM kills it.
+
+#ifndef STAVE_LIBS_RUNTIME_FOREGROUND_H_
+#define STAVE_LIBS_RUNTIME_FOREGROUND_H_
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "libs/base/unique_fd.h"
+#include "libs/pty/relay.h"
+#include "libs/pty/terminal.h"
+#include "libs/runtime/launch.h"
+
+namespace stave::runtime {
+
+struct StreamWishes {
+  bool interactive = false;  // -i: the payload gets an input
+  bool terminal = false;     // -t: it gets a terminal
+  int input = 0;             // what -i means: stdin, or --stdin-fd; -1: stdin was the document
+};
+
+struct Ended {
+  int code = 0;    // 128+n for a signal
+  int signal = 0;  // 0: it exited
+};
+
+class Foreground {
+ public:
+  // Finds the streams and blocks the signals that will be passed on.
+  // Errors: FailedPrecondition [E_NO_TTY] `the input device is not a TTY`.
+  static absl::StatusOr<Foreground> Prepare(const StreamWishes& wishes);
+  Foreground(Foreground&&) noexcept = default;
+
+  int in() const { return in_.get(); }
+  int out() const { return out_.get(); }
+  int err() const { return err_.get(); }
+  // Of the caller's terminal, for the container's.
+  pty::Size size() const;
+
+  // Relays until the first process has ended, then what its output still holds.
+  absl::StatusOr<Ended> Watch(const Launched& launched);
+
+ private:
+  Foreground() = default;
+  absl::Status PrepareTerminal(const StreamWishes& wishes);
+  absl::Status PrepareStreams(const StreamWishes& wishes);
+  absl::StatusOr<base::UniqueFd> RelayedOutput(int to);
+  absl::Status StartTerminal(int master);
+  void TakeSignal(const Launched& launched);
+  absl::Status Loop(const Launched& launched);
+
+  base::UniqueFd in_, out_, err_;   // the payload's ends
+  base::UniqueFd terminal_;         // the caller's terminal, with -t
+  bool interactive_ = false;
+  base::UniqueFd signals_;          // signalfd
+  std::vector<base::UniqueFd> sources_;  // our ends of relayed pipes
+  std::vector<pty::Relay> inputs_, outputs_;
+  std::optional<pty::RawMode> raw_;
+  int interrupts_ = 0;
+};
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_FOREGROUND_H_

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/host_files.h"
+
+#include <fcntl.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "libs/base/atomic_file.h"
+#include "libs/base/error.h"
+#include "libs/base/posix.h"
+#include "libs/base/process.h"
+#include "libs/base/status_macros.h"
+#include "libs/oci/stave_member.h"
+#include "libs/store/containers.h"
+
+namespace stave::runtime {
+namespace {
+
+constexpr size_t kMaxHostFile = size_t{64} << 10;
+
+constexpr char kHosts[] =
+    "127.0.0.1\tlocalhost\n"
+    "::1\tlocalhost ip6-localhost ip6-loopback\n"
+    "fe00::\tip6-localnet\n"
+    "ff00::\tip6-mcastprefix\n"
+    "ff02::1\tip6-allnodes\n"
+    "ff02::2\tip6-allrouters\n";
+
+std::string HostFile(const std::string& path, absl::string_view otherwise) {
+  auto text = base::ReadFileAt(AT_FDCWD, path, kMaxHostFile);
+  return text.ok() ? *std::move(text) : std::string(otherwise);
+}
+
+bool IsMounted(const json::Value& document, absl::string_view destination) {
+  const json::Value* mounts = document.Find("mounts");
+  if (mounts == nullptr) return false;
+  for (const json::Value& mount : mounts->elements()) {
+    const json::Value* there = mount.Find("destination");
+    if (there != nullptr && there->text() == destination) return true;
+  }
+  return false;
+}
+
+void AddBind(const std::string& source, absl::string_view destination, json::Value* document) {
+  json::Value* mounts = document->Find("mounts");
+  if (mounts == nullptr || !mounts->is_array()) mounts = &document->Set("mounts", json::Value::Array());
+  mounts->elements().push_back(json::Value::Object({
+      {"destination", json::Value::String(destination)},
+      {"type", json::Value::String("bind")},
+      {"source", json::Value::String(source)},
+      {"options", json::Value::Strings({"rbind", "rprivate"})},
+  }));
+}
+
+}  // namespace
+
+absl::Status AddHostFiles(const store::Store& store, int run, const std::string& run_path,
+                          json::Value* document) {
+  STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(*document));
+  absl::string_view other = member.network_mode;
+  const bool shared = absl::ConsumePrefix(&other, "container:");
+  const bool host = member.network_mode == "host";
+  std::string network_path = run_path;
+  if (shared) {
+    STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, other));
+    network_path = absl::StrCat(store.run_path(), "/containers/", id);
+  }
+  const json::Value* hostname = document->Find("hostname");
+  const std::string name = hostname != nullptr ? hostname->text() : "";
+  const std::string hosts = host ? HostFile("/etc/hosts", kHosts)
+                                 : absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
+  const struct {
+    const char* name;
+    std::string text;
+    bool of_network;
+  } files[] = {{"hostname", name + "\n", false},
+               {"hosts", hosts, true},
+               {"resolv.conf", HostFile("/etc/resolv.conf", ""), true}};
+  for (const auto& [file, text, of_network] : files) {
+    const std::string destination = absl::StrCat("/etc/", file);
+    if (IsMounted(*document, destination)) continue;
+    if (shared && of_network) {
+      AddBind(absl::StrCat(network_path, "/", file), destination, document);
+      continue;
+    }
+    STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(run, file, text, 0644, base::Durability::kVolatile));
+    AddBind(absl::StrCat(run_path, "/", file), destination, document);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResolveNetwork(const store::Store& store, absl::string_view mode, json::Value* document) {
+  if (!absl::ConsumePrefix(&mode, "container:")) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, mode));
+  STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
+  if (view.status != store::Status::kRunning || !view.state || !view.state->init) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
+                       absl::StrCat("--network: container ", base::Printable(mode), ": is not running"));
+  }
+  json::Value* namespaces = document->Make({"linux"}).Find("namespaces");
+  if (namespaces == nullptr) return absl::OkStatus();
+  for (json::Value& one : namespaces->elements()) {
+    const json::Value* type = one.Find("type");
+    if (type == nullptr || type->text() != "network") continue;
+    one.Set("path", json::Value::String(absl::StrCat("/proc/", view.state->init->pid, "/ns/net")));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace stave::runtime

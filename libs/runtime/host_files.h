@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /etc/hostname, /etc/hosts and /etc/resolv.conf of a container: small files in its run folder that
+// are bound into it, so that an image's own stay untouched.
+
+#ifndef STAVE_LIBS_RUNTIME_HOST_FILES_H_
+#define STAVE_LIBS_RUNTIME_HOST_FILES_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "libs/json/value.h"
+#include "libs/store/store.h"
+
+namespace stave::runtime {
+
+// Writes the files into the folder `run` (descriptor and absolute path) and adds their binds to
+// `mounts`, but for those that the document already mounts something on. With the host's network the
+// host's files are copied; with another container's, that container's are bound.
+// Errors: those of writing.
+absl::Status AddHostFiles(const store::Store& store, int run, const std::string& run_path,
+                          json::Value* document);
+
+// Turns `stave.network.mode` "container:NAME" into the path of that container's network namespace
+// in linux.namespaces. Other modes are left alone.
+// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_NOT_RUNNING].
+absl::Status ResolveNetwork(const store::Store& store, absl::string_view mode, json::Value* document);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_HOST_FILES_H_

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/mounted.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "libs/base/atomic_file.h"
+#include "libs/base/error.h"
+#include "libs/base/id.h"
+#include "libs/base/posix.h"
+#include "libs/base/process.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
+#include "libs/mount/overlay.h"
+#include "libs/mount/tree.h"
+#include "libs/oci/stave_member.h"
+#include "libs/runtime/rootfs.h"
+#include "libs/store/folder.h"
+
+namespace stave::runtime {
+namespace {
+
+constexpr size_t kMaxMountinfo = size_t{16} << 20;
+
+struct Target {
+  base::UniqueFd fd;
+  std::string path;  // absolute, resolved
+};
+
+absl::StatusOr<Target> OpenTarget(const std::string& path) {
+  Target target;
+  target.fd = base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!target.fd.valid()) return base::PosixError(errno, path, "open directory");
+  char whole[PATH_MAX];
+  const ssize_t n = ::readlink(absl::StrCat("/proc/self/fd/", target.fd.get()).c_str(), whole, sizeof whole - 1);
+  if (n < 0) return base::PosixError(errno, path, "resolve");
+  target.path.assign(whole, static_cast<size_t>(n));
+  return target;
+}
+
+// The upper directories of another boot: nothing is mounted on them any more.
+void RemoveOfOtherBoots(const base::UniqueFd& mounts, const std::string& boot) {
+  const auto ids = store::ListFolder(mounts.get(), ".");
+  if (!ids.ok()) return;
+  for (const std::string& id : *ids) {
+    const auto written = base::ReadFileAt(mounts.get(), absl::StrCat(id, "/boot"), 64);
+    if (base::IsId(id) && written.ok() && *written != boot) base::RemoveTreeAt(mounts.get(), id).IgnoreError();
+  }
+}
+
+absl::StatusOr<base::UniqueFd> OpenMounts(const store::Store& store) {
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(store.state(), "mounts", 0700));
+  return base::OpenDirAt(store.state(), "mounts");
+}
+
+absl::Status MakeHome(const base::UniqueFd& mounts, const std::string& id, const std::string& boot,
+                      const std::string& path, mount::Overlay* overlay) {
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(mounts.get(), id, 0700));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd home, base::OpenDirAt(mounts.get(), id));
+  STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(home.get(), "boot", boot, 0600, base::Durability::kVolatile));
+  return MakeUpper(home.get(), path, overlay);
+}
+
+// mountinfo writes space, tab, newline and backslash as \NNN.
+std::string Unescape(absl::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto digit = [&](size_t k) { return static_cast<unsigned>(text[i + k] - '0'); };
+    if (text[i] == '\\' && i + 3 < text.size() && digit(1) < 4 && digit(2) < 8 && digit(3) < 8) {
+      plain += static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+// The id of the folder whose upper/ is mounted at `path`, or of a read-only one "": the last line for
+// that mount point is the mount on top. nullopt-like: an error.
+absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::string& path) {
+  STAVE_ASSIGN_OR_RETURN(const std::string text,
+                         base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo));
+  const std::string ours = absl::StrCat("upperdir=", store.state_path(), "/mounts/");
+  const std::string layers = absl::StrCat(store.state_path(), "/layers/");
+  bool found = false;
+  std::string id;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
+    if (fields.size() < 7 || Unescape(fields[4]) != path) continue;
+    found = absl::StrContains(fields.back(), layers) || absl::StrContains(Unescape(fields[3]), "/layers/");
+    id.clear();
+    for (const absl::string_view option : absl::StrSplit(fields.back(), ',')) {
+      absl::string_view rest = option;
+      if (absl::ConsumePrefix(&rest, ours)) id = std::string(rest.substr(0, base::kIdLength));
+    }
+  }
+  if (!found || (!id.empty() && !base::IsId(id))) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_MOUNTED",
+                       absl::StrCat(base::Printable(path), ": layer-mount has mounted nothing here"));
+  }
+  return id;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Value& document,
+                                     const std::string& target) {
+  STAVE_ASSIGN_OR_RETURN(mount::Overlay overlay, ImageOverlay(store, document));
+  STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
+  STAVE_ASSIGN_OR_RETURN(const Target at, OpenTarget(target));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd mounts, OpenMounts(store));
+  STAVE_ASSIGN_OR_RETURN(const std::string boot, base::BootId());
+  RemoveOfOtherBoots(mounts, boot);
+  const std::string id = base::NewId();
+  absl::Status done;
+  if (!member.rootfs_readonly) {
+    done = MakeHome(mounts, id, boot, absl::StrCat(store.state_path(), "/mounts/", id), &overlay);
+  }
+  if (done.ok()) {
+    auto tree = mount::MakeOverlay(overlay);
+    done = tree.ok() ? mount::Attach(tree->get(), at.fd.get(), at.path) : tree.status();
+  }
+  if (done.ok()) return at.path;
+  base::RemoveTreeAt(mounts.get(), id).IgnoreError();
+  return done;
+}
+
+absl::Status Unmount(const store::Store& store, const std::string& target) {
+  std::string path;
+  {
+    STAVE_ASSIGN_OR_RETURN(const Target at, OpenTarget(target));
+    path = at.path;
+  }
+  STAVE_ASSIGN_OR_RETURN(const std::string id, FindMounted(store, path));
+  if (::umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) return base::PosixError(errno, path, "umount");
+  if (id.empty()) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd mounts, OpenMounts(store));
+  return base::RemoveTreeAt(mounts.get(), id);
+}
+
+}  // namespace stave::runtime

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the child that becomes the payload tells its parent what went wrong, over a pipe that closes
+// when the payload's file has been executed.
+//
+//   nothing      success
+//   4 bytes      errno of the last execve, written by stave_init.cc
+//   longer       EXIT (1 byte: 125, 126, 127) CODE (1 byte: absl's) WORD NUL MESSAGE
+//
+// The texts of 126 and 127 keep the fragments that engines look for: "permission denied",
+// "executable file not found", "no such file or directory".
+
+#ifndef STAVE_LIBS_RUNTIME_REPORT_H_
+#define STAVE_LIBS_RUNTIME_REPORT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace stave::runtime {
+
+// Exit codes of programs that run a payload.
+inline constexpr int kOwnFailure = 125;
+inline constexpr int kNotExecutable = 126;
+inline constexpr int kNotFound = 127;
+
+// `status` with the exit code that it stands for (default: kOwnFailure).
+absl::Status WithExitCode(absl::Status status, int exit_code);
+int ExitCodeOf(const absl::Status& status);
+
+// In the child.
+void SendReport(int fd, const absl::Status& status);
+
+// In the parent: reads until the pipe closes. OK if it closed without a word. `program` is what
+// was executed, for the message of an errno.
+absl::Status ReceiveReport(int fd, absl::string_view program);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_REPORT_H_

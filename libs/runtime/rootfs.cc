@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/error.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/mount/tree.h"
+#include "libs/oci/digest.h"
+#include "libs/oci/stave_member.h"
+#include "libs/store/layers.h"
+
+namespace stave::runtime {
+
+absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const json::Value& document) {
+  STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
+  if (!member.image) {
+    return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_IMAGE",
+                                      "/stave/image: the document names no image"),
+                          "start with image-fetch, or give --rootfs DIR");
+  }
+  if (!member.store.empty() && member.store != store.state_path()) {
+    return base::WithHint(
+        base::Error(absl::StatusCode::kFailedPrecondition, "E_STORE",
+                    absl::StrCat("/stave/store: ", base::Printable(member.store),
+                                 " is not this store, ", store.state_path())),
+        "set STAVE_STATE to the store that the document was made with");
+  }
+  if (member.image->layers.empty()) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_IMAGE",
+                       "/stave/image/layers: the image has no layers, so there is nothing to run");
+  }
+  mount::Overlay overlay;
+  for (auto layer = member.image->layers.rbegin(); layer != member.image->layers.rend(); ++layer) {
+    std::string path = store::LayerPath(store, *layer);
+    struct stat st;
+    if (::stat(path.c_str(), &st) < 0) {
+      return base::WithHint(
+          base::Error(absl::StatusCode::kNotFound, "E_NO_LAYER",
+                      absl::StrCat("layer ", layer->ToString(), ": is not in the store ", store.state_path())),
+          absl::StrCat("image-fetch ", member.image->reference, " brings it back"));
+    }
+    overlay.lower.push_back(std::move(path));
+  }
+  return overlay;
+}
+
+absl::Status MakeUpper(int home, const std::string& home_path, mount::Overlay* overlay) {
+  struct stat top;
+  if (::stat(overlay->lower[0].c_str(), &top) < 0) return base::PosixError(errno, overlay->lower[0], "stat");
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper", top.st_mode & 07777));
+  if (::fchownat(home, "upper", top.st_uid, top.st_gid, AT_SYMLINK_NOFOLLOW) < 0) {
+    return base::PosixError(errno, "upper", "chown");
+  }
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "work", 0700));
+  overlay->upper = absl::StrCat(home_path, "/upper");
+  overlay->work = absl::StrCat(home_path, "/work");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path) {
+  const base::UniqueFd dir(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!dir.valid()) return base::PosixError(errno, path, "open the root filesystem");
+  struct stat mine, host;
+  if (::fstat(dir.get(), &mine) == 0 && ::stat("/", &host) == 0 && mine.st_ino == host.st_ino &&
+      mine.st_dev == host.st_dev) {
+    return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE",
+                       "--rootfs: \"/\" is the host's own root filesystem");
+  }
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree, mount::CloneTree(dir.get(), "", mount::Depth::kTree));
+  STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree.get(), 0, 0, MS_PRIVATE, mount::Depth::kTree));
+  return tree;
+}
+
+}  // namespace stave::runtime

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The root filesystem of a document as a detached mount: an overlay of the image's layers with the
+// container's own upper directory, or a clone of a given directory.
+
+#ifndef STAVE_LIBS_RUNTIME_ROOTFS_H_
+#define STAVE_LIBS_RUNTIME_ROOTFS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "libs/base/unique_fd.h"
+#include "libs/json/value.h"
+#include "libs/mount/overlay.h"
+#include "libs/store/store.h"
+
+namespace stave::runtime {
+
+// The image's layers of `document` as lower directories, top first, checked to be in this store.
+// Errors: FailedPrecondition [E_NO_IMAGE] if the document has no image; [E_STORE] if its store is
+// another; NotFound with a hint if a layer is gone.
+absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const json::Value& document);
+
+// Makes upper/ and work/ in the folder `home` (its descriptor and absolute path), upper with the
+// owner and mode of the top layer's root, and sets them in `overlay`.
+absl::Status MakeUpper(int home, const std::string& home_path, mount::Overlay* overlay);
+
+// A detached clone of the directory `path`, with what is mounted below it.
+// Errors: NotFound; InvalidArgument [E_USAGE] for "/".
+absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_ROOTFS_H_

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One run of a container in the foreground, from a document to an exit code: what ns-run is.
+//
+// The order of effects is fixed: entry in pending/, name, folders, config.json, cgroup, root
+// filesystem, process. Killed before the process runs, it is undone by the next command; after, its
+// payload dies with it and the next command writes that down. When the payload ends: exit.json (or,
+// with --rm, the record goes), the name is free, then the exit code; the cgroup and the writable
+// layer go in a detached child.
+
+#ifndef STAVE_LIBS_RUNTIME_SESSION_H_
+#define STAVE_LIBS_RUNTIME_SESSION_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "libs/json/value.h"
+#include "libs/runtime/foreground.h"
+#include "libs/runtime/launch.h"
+#include "libs/store/store.h"
+
+namespace stave::runtime {
+
+enum class Keep {
+  kRecord,   // the record and the writable layer stay, as with Docker
+  kNothing,  // --rm
+};
+
+struct SessionWishes {
+  StreamWishes streams;
+  Keep keep = Keep::kRecord;
+  Reaper reaper = Reaper::kPayload;
+  bool record = true;  // false (--rootfs): only RUN knows of it, and nothing stays
+  void (*warn)(const std::string& message) = nullptr;
+};
+
+// Draws an id and gives the document what only an id can give: `hostname` (the short id) and
+// HOSTNAME, `linux.cgroupsPath`. The --print form calls it too.
+void Personalise(const std::string& id, json::Value* document);
+
+// Runs `document` and returns the payload's exit code.
+// Errors: with an exit code (report.h); nothing is left behind.
+absl::StatusOr<int> RunInForeground(const store::Store& store, json::Value document,
+                                    const SessionWishes& wishes);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_SESSION_H_

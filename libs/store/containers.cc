@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/store/containers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "libs/base/error.h"
+#include "libs/base/id.h"
+#include "libs/base/posix.h"
+#include "libs/base/process.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
+#include "libs/store/folder.h"
+#include "libs/store/name.h"
+#include "libs/store/name_link.h"
+#include "libs/store/trash.h"
+
+namespace stave::store {
+namespace {
+
+absl::Status NoSuchContainer(absl::string_view text) {
+  return base::Error(absl::StatusCode::kNotFound, "E_NO_CONTAINER",
+                     absl::StrCat("No such container: ", base::Printable(text)));
+}
+
+// The two folders that containers are in; -1 for one that does not exist.
+struct Folders {
+  base::UniqueFd home;  // STATE/containers
+  base::UniqueFd run;   // RUN/containers
+};
+
+absl::StatusOr<base::UniqueFd> OpenFolder(int root) {
+  if (root < 0) return base::UniqueFd();
+  auto opened = base::OpenDirAt(root, "containers");
+  if (absl::IsNotFound(opened.status())) return base::UniqueFd();
+  return opened;
+}
+
+absl::StatusOr<Folders> OpenFolders(const Store& store) {
+  Folders folders;
+  STAVE_ASSIGN_OR_RETURN(folders.home, OpenFolder(store.state()));
+  STAVE_ASSIGN_OR_RETURN(folders.run, OpenFolder(store.run()));
+  return folders;
+}
+
+// An id and in which of the two it has a folder.
+struct Place {
+  std::string id;
+  bool in_home = false;
+  bool in_run = false;
+};
+
+// All ids that have a folder.
+absl::StatusOr<std::vector<Place>> Places(const Folders& folders) {
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> home, ListFolder(folders.home.get(), "."));
+  STAVE_ASSIGN_OR_RETURN(std::vector<std::string> run, ListFolder(folders.run.get(), "."));
+  std::sort(run.begin(), run.end());
+  std::vector<Place> places;
+  places.reserve(home.size() + run.size());
+  for (const std::string& id : home) {
+    const auto found = std::lower_bound(run.begin(), run.end(), id);
+    const bool in_run = found != run.end() && *found == id;
+    if (in_run) run.erase(found);
+    if (base::IsId(id)) places.push_back({id, true, in_run});
+  }
+  for (const std::string& id : run) {
+    if (base::IsId(id)) places.push_back({id, false, true});
+  }
+  return places;
+}
+
+// Where `id` is, without listing anything.
+Place FindPlace(const Folders& folders, const std::string& id) {
+  struct stat st;
+  const auto has = [&](int folder) {
+    return folder >= 0 && ::fstatat(folder, id.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  };
+  return {id, has(folders.home.get()), has(folders.run.get())};
+}
+
+std::string ShortId(const std::string& id) { return id.substr(0, base::kShortIdLength); }
+
+absl::Status Damage(const std::string& id, absl::string_view file, absl::string_view why) {
+  return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
+                     absl::StrCat(ShortId(id), ": ", file, ": ", why));
+}
+
+// Reads and parses ID/`file` of `folder`; NotFound if it is not there; all else that is wrong is
+// damage. A list reads thousands: so few system calls, and no message for what is not there. What
+// is no regular file reads as nothing or as an error, and so as damage.
+template <typename T>
+absl::StatusOr<T> ReadJson(int folder, const std::string& id, const char* file,
+                           absl::StatusOr<T> (*parse)(absl::string_view)) {
+  const base::UniqueFd fd(::openat(folder, absl::StrCat(id, "/", file).c_str(),
+                                   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.valid()) {
+    if (errno == ENOENT) return absl::NotFoundError("");
+    return Damage(id, file, base::PosixError(errno, "it", "open").message());
+  }
+  char text[4096];
+  const ssize_t size = ::read(fd.get(), text, sizeof text);
+  absl::StatusOr<T> parsed = absl::DataLossError("");
+  if (size >= 0 && size < static_cast<ssize_t>(sizeof text)) {
+    parsed = parse(absl::string_view(text, static_cast<size_t>(size)));
+  } else {
+    ::lseek(fd.get(), 0, SEEK_SET);
+    const auto whole = base::ReadAll(fd.get(), kMaxRecordBytes, "it");
+    if (!whole.ok()) return Damage(id, file, whole.status().message());
+    parsed = parse(*whole);
+  }
+  if (!parsed.ok()) return Damage(id, file, parsed.status().message());
+  return parsed;
+}
+
+bool Lives(const std::optional<base::ProcessIdentity>& identity) {
+  if (!identity.has_value()) return false;
+  const auto process = base::OpenProcess(*identity);
+  return !process.ok() || process->has_value();  // an error proves nothing: as it is written
+}
+
+void NoteDamage(const absl::Status& status, ContainerView* view) {
+  if (!absl::IsNotFound(status)) view->damage.Update(status);
+}
+
+// What state.json says, and what of it is true.
+void FindState(const Folders& folders, const Place& place, ContainerView* view) {
+  if (!place.in_run) return;
+  auto state = ReadJson<State>(folders.run.get(), place.id, "state.json", ParseState);
+  NoteDamage(state.status(), view);
+  if (!state.ok()) return;
+  view->status = state->status;
+  if (state->init.has_value() && !Lives(state->init)) {
+    state->init.reset();
+    if (view->status == Status::kRunning) view->status = Status::kExited;
+  }
+  view->state = *std::move(state);
+}
+
+// How it ended, if it has: a code that nobody can read is unknown, and so is one nobody wrote.
+void FindExit(const Folders& folders, const Place& place, ContainerView* view) {
+  if (view->status == Status::kRunning) return;
+  const int home = place.in_home ? folders.home.get() : folders.run.get();
+  auto exit = ReadJson<Exit>(home, place.id, "exit.json", ParseExit);
+  NoteDamage(exit.status(), view);
+  const bool is_made_only = view->state.has_value() && view->state->status == Status::kCreated;
+  if (exit.ok()) {
+    view->exit = *std::move(exit);
+    view->status = Status::kExited;
+  } else if ((!absl::IsNotFound(exit.status()) || view->record.started) && !is_made_only) {
+    view->status = Status::kExited;
+  }
+  if (view->status == Status::kExited && !view->exit.has_value()) view->exit = Exit();
+}
+
+bool IsPending(const Store& store, const std::string& id) {
+  struct stat st;
+  return store.run() >= 0 && ::fstatat(store.run(), absl::StrCat("pending/", id).c_str(), &st,
+                                       AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// nullopt: nothing to show (gone meanwhile, being made, or a rest in RUN only).
+std::optional<ContainerView> View(const Store& store, const Folders& folders, const Place& place) {
+  if (!place.in_home && !place.in_run) return std::nullopt;
+  ContainerView view;
+  const int home = place.in_home ? folders.home.get() : folders.run.get();
+  auto record = ReadJson<Record>(home, place.id, "record.json", ParseRecord);
+  if (record.ok() && record->id != place.id) {
+    record = Damage(place.id, "record.json", "/id is that of another container");
+  }
+  if (absl::IsNotFound(record.status())) {
+    if (IsPending(store, place.id) || !place.in_home) return std::nullopt;
+    // Looked at again: it may have been removed since the folder was listed.
+    if (!FindPlace(folders, place.id).in_home) return std::nullopt;
+    record = Damage(place.id, "record.json", "is missing");
+  }
+  if (record.ok()) {
+    view.record = *std::move(record);
+  } else {
+    view.record.id = place.id;
+    view.record.created = absl::InfinitePast();
+    view.damage = record.status();
+  }
+  FindState(folders, place, &view);
+  FindExit(folders, place, &view);
+  return view;
+}
+
+bool Newer(const ContainerView& a, const ContainerView& b) {
+  if (a.record.created != b.record.created) return a.record.created > b.record.created;
+  return a.record.id < b.record.id;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which) {
+  STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
+  std::vector<Place> places;
+  if (which == Which::kAll) {
+    STAVE_ASSIGN_OR_RETURN(places, Places(folders));
+  } else {
+    // Whatever runs has a folder in RUN; the others need not be looked at.
+    STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListFolder(folders.run.get(), "."));
+    for (const std::string& id : ids) {
+      if (base::IsId(id)) places.push_back(FindPlace(folders, id));
+    }
+  }
+  std::vector<ContainerView> views;
+  views.reserve(places.size());
+  for (const Place& place : places) {
+    std::optional<ContainerView> view = View(store, folders, place);
+    if (!view.has_value()) continue;
+    if (which == Which::kAll || view->status == Status::kRunning) {
+      views.push_back(*std::move(view));
+    }
+  }
+  std::sort(views.begin(), views.end(), Newer);
+  return views;
+}
+
+absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view text) {
+  if (base::IsId(text) && IsAnythingOf(store, std::string(text))) return std::string(text);
+  if (CheckName(text).ok()) {
+    const std::optional<std::string> id = IdOfName(store, std::string(text));
+    if (id.has_value() && IsAnythingOf(store, *id)) return *id;
+  }
+  if (text.empty() || text.find_first_not_of("0123456789abcdef") != text.npos) {
+    return NoSuchContainer(text);
+  }
+  STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
+  STAVE_ASSIGN_OR_RETURN(const std::vector<Place> places, Places(folders));
+  const std::string* found = nullptr;
+  for (const Place& place : places) {
+    if (!absl::StartsWith(place.id, text)) continue;
+    if (found != nullptr) {
+      return base::Error(absl::StatusCode::kInvalidArgument, "E_AMBIGUOUS",
+                         absl::StrCat("Multiple IDs found with provided prefix: ", text));
+    }
+    found = &place.id;
+  }
+  if (found == nullptr) return NoSuchContainer(text);
+  return *found;
+}
+
+absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view id) {
+  if (!base::IsId(id)) return NoSuchContainer(id);
+  STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
+  std::optional<ContainerView> view = View(store, folders, FindPlace(folders, std::string(id)));
+  if (!view.has_value()) return NoSuchContainer(id);
+  return *std::move(view);
+}
+
+absl::Status RemoveContainer(const Store& store, absl::string_view text) {
+  if (!base::IsId(text)) return NoSuchContainer(text);
+  const std::string id(text);
+  if (!IsAnythingOf(store, id)) return NoSuchContainer(id);
+  if (IsPending(store, id)) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE",
+                       absl::StrCat("container ", ShortId(id),
+                                    " is being made"));
+  }
+  STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
+  const std::optional<ContainerView> view = View(store, folders, FindPlace(folders, id));
+  if (view.has_value() && view->status == Status::kRunning) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
+                       absl::StrCat("container ", ShortId(id),
+                                    " is running"));
+  }
+  const bool known = view.has_value() && CheckName(view->record.name).ok();
+  STAVE_RETURN_IF_ERROR(known ? ReleaseName(store, view->record.name, id)
+                              : ReleaseNamesOf(store, id));
+  return RemoveFolders(store, id,
+                       known && view->record.rm ? base::Durability::kVolatile
+                                                : base::Durability::kDurable);
+}
+
+}  // namespace stave::store

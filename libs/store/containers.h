@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All containers: list them, find one, remove one. Listing and finding take no lock and repair
+// nothing; what they tell is computed from what is true: a container whose state says "running" but
+// whose first process is gone (or of another boot) has exited, with a code that nobody knows.
+
+#ifndef STAVE_LIBS_STORE_CONTAINERS_H_
+#define STAVE_LIBS_STORE_CONTAINERS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "libs/store/record.h"
+#include "libs/store/store.h"
+
+namespace stave::store {
+
+struct ContainerView {
+  Record record;  // with only the id if it is damaged
+  Status status = Status::kCreated;
+  std::optional<State> state;  // as written; init is set only if it lives
+  std::optional<Exit> exit;    // of an exited one: how; code absent: unknown
+  absl::Status damage;         // not OK: a file of this container is damaged, and which
+};
+
+enum class Which { kRunning, kAll };
+
+// The containers, newest first. One that is being made is shown once it has a record. A damaged one
+// is in the list (kAll) with its `damage`; the others are not affected.
+// Errors: only those of reading the folders themselves.
+absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which);
+
+// The whole id of what `text` means: a whole id, a name, or the beginning of exactly one id. A name
+// beats a beginning.
+// Errors: NotFound [E_NO_CONTAINER] `No such container: x`; InvalidArgument [E_AMBIGUOUS]
+// `Multiple IDs found with provided prefix: x`.
+absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view text);
+
+// One container, as in the list. Errors: NotFound [E_NO_CONTAINER].
+absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view id);
+
+// Removes a container that does not run: its name, then its folders, by way of trash/. What is left
+// half way is finished by the next call, or by StaleEntries.
+// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_RUNNING] while it runs, [E_STATE] while
+// it is being made.
+absl::Status RemoveContainer(const Store& store, absl::string_view id);
+
+}  // namespace stave::store
+
+#endif  // STAVE_LIBS_STORE_CONTAINERS_H_

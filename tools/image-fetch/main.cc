@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// image-fetch: an image's reference in, its document out. What is missing of the image is fetched by
+// a helper that is executed only then; a present image costs a few small reads.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "gflags/gflags.h"
+#include "libs/base/error.h"
+#include "libs/base/status_macros.h"
+#include "libs/cli/document.h"
+#include "libs/cli/program.h"
+#include "libs/image/source_name.h"
+#include "libs/json/value.h"
+#include "libs/oci/platform.h"
+#include "libs/store/image_document.h"
+#include "libs/store/resolve.h"
+#include "libs/store/store.h"
+#include "tools/image-fetch/pull.h"
+
+DEFINE_string(platform, "", "");
+DEFINE_string(policy, "missing", "");
+DEFINE_bool(quiet, false, "");
+
+namespace stave {
+namespace {
+
+constexpr cli::Option kOptions[] = {
+    {"platform", 0, cli::Takes::kValue, "OS/ARCH",
+     "which of an image's platforms, as linux/arm64; default: this machine's"},
+    {"policy", 0, cli::Takes::kValue, "WHEN",
+     "when to ask the registry: missing (the default), always or never"},
+    {"quiet", 'q', cli::Takes::kNothing, "", "show no progress"},
+};
+
+constexpr cli::Program kProgram = {
+    .name = "image-fetch",
+    .purpose = "fetch an image where it is missing, and print its document",
+    .synopsis = "[OPTION...] REFERENCE",
+    .options = kOptions,
+};
+
+absl::Status CheckFlags(const cli::Invocation& invocation) {
+  if (invocation.operands().size() != 1) return cli::UsageError("one REFERENCE is wanted");
+  if (FLAGS_policy != "missing" && FLAGS_policy != "always" && FLAGS_policy != "never") {
+    return cli::UsageError(absl::StrCat("--policy: \"", base::Printable(FLAGS_policy, 64),
+                                        "\": is not missing, always or never"));
+  }
+  return absl::OkStatus();
+}
+
+// An image without an index has one platform only, which may not be the one that was asked for.
+absl::Status CheckPlatform(const store::ResolvedImage& image, const oci::Platform& wanted) {
+  const std::vector<oci::Platform> order = oci::PlatformOrder(wanted);
+  if (FLAGS_platform.empty() ||
+      std::find(order.begin(), order.end(), image.config.platform) != order.end()) {
+    return absl::OkStatus();
+  }
+  return base::Error(absl::StatusCode::kFailedPrecondition, "E_PLATFORM",
+                     absl::StrCat(image.reference.String(), ": is for ",
+                                  oci::PlatformName(image.config.platform), ", not for ",
+                                  oci::PlatformName(wanted)));
+}
+
+// Whether fetching may help: something is missing, or damaged.
+bool MayFetch(const absl::Status& status) {
+  return FLAGS_policy != "never" && (absl::IsNotFound(status) || absl::IsDataLoss(status));
+}
+
+absl::StatusOr<int> Run(const cli::Invocation& invocation) {
+  STAVE_RETURN_IF_ERROR(CheckFlags(invocation));
+  const std::string& source = invocation.operands()[0];
+  auto name = image::ParseSourceName(source);
+  if (!name.ok()) {
+    return base::WithHint(cli::UsageError(name.status().message()),
+                          base::ErrorHint(name.status()));
+  }
+  auto platform = FLAGS_platform.empty() ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
+  if (!platform.ok()) return cli::BadValue("platform", platform.status());
+
+  // What a local directory or file holds now is not known by its name: it is always read.
+  bool fetch = FLAGS_policy == "always" ||
+               (FLAGS_policy == "missing" && name->kind != image::SourceKind::kRegistry);
+  STAVE_ASSIGN_OR_RETURN(store::Store store, store::Store::Open(store::Access::kRead));
+  absl::StatusOr<store::ResolvedImage> image = absl::NotFoundError("");
+  if (!fetch) {
+    image = store::ResolveImage(store, name->reference, *platform);
+    fetch = MayFetch(image.status());
+  }
+  if (fetch) {
+    STAVE_RETURN_IF_ERROR(tools::Pull({store.state_path(), FLAGS_platform, source, FLAGS_quiet}));
+    STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kRead));
+    image = store::ResolveImage(store, name->reference, *platform);
+  }
+  if (!image.ok()) return image.status();
+  STAVE_RETURN_IF_ERROR(CheckPlatform(*image, *platform));
+
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, store::MakeImageDocument(store, *image));
+  STAVE_RETURN_IF_ERROR(cli::WriteDocument(document));
+  return 0;
+}
+
+}  // namespace
+}  // namespace stave
+
+int main(int argc, char** argv) {
+  return stave::cli::Main(stave::kProgram, stave::Run, argc, argv);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Running the helper that transfers images, `stave-pull` in libexec.
+
+#ifndef STAVE_TOOLS_IMAGE_FETCH_PULL_H_
+#define STAVE_TOOLS_IMAGE_FETCH_PULL_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace stave::tools {
+
+struct PullRequest {
+  std::string store;     // the state root
+  std::string platform;  // as given, or "": this machine's
+  std::string source;    // the reference, as given
+  bool quiet = false;
+};
+
+// Runs `stave-pull --store STORE [--platform P] [--quiet] SOURCE` and waits for it. It reads
+// nothing from stdin, and what it prints goes to stderr.
+// Errors: cli::SilentFailure() if it failed, having said why itself; Internal [E_HELPER] if a
+// signal ended it; NotFound [E_HELPER] if it is not installed.
+absl::Status Pull(const PullRequest& request);
+
+}  // namespace stave::tools
+
+#endif  // STAVE_TOOLS_IMAGE_FETCH_PULL_H_

@@ -1,0 +1,16 @@
+"""The programs there are: what //packaging:tree stages and tests/manual_test compares."""
+
+PROGRAMS = [
+    "cgroup-limit",
+    "image-fetch",
+    "layer-mount",
+    "ns-run",
+    "ps-lister",
+    "ps-remove",
+]
+
+# Executed by programs only; they live in libexec/stave and have no page.
+HELPERS = [
+    "stave-pull",
+    "stave-unpack",
+]

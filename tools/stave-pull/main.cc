@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// stave-pull brings one image into the store: the transfer of image-fetch, which executes it when
+// something is missing, and in whose name it speaks. Progress and errors go to stderr.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "gflags/gflags.h"
+#include "glog/logging.h"
+#include "libs/base/error.h"
+#include "libs/base/number.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
+#include "libs/cli/program.h"
+#include "libs/image/open_source.h"
+#include "libs/image/progress.h"
+#include "libs/image/pull.h"
+#include "libs/image/source_name.h"
+#include "libs/oci/platform.h"
+#include "libs/store/store.h"
+
+DEFINE_string(store, "", "");
+DEFINE_string(platform, "", "");
+DEFINE_string(stall, "30s", "");
+DEFINE_bool(quiet, false, "");
+DEFINE_bool(plain_http, false, "");
+
+namespace stave {
+namespace {
+
+constexpr cli::Option kOptions[] = {
+    {"store", 0, cli::Takes::kValue, "DIR", "state root to pull into; default: as image-fetch"},
+    {"platform", 0, cli::Takes::kValue, "OS/ARCH", "which of an image's platforms"},
+    {"plain-http", 0, cli::Takes::kNothing, "", "speak http to the registry, wherever it is"},
+    {"stall", 0, cli::Takes::kValue, "TIME", "give up when no byte came for so long; default 30s"},
+    {"quiet", 'q', cli::Takes::kNothing, "", "show no progress"},
+    {"v", 0, cli::Takes::kValue, "LEVEL", "show each request from level 1 on"},
+};
+constexpr cli::Program kProgram = {
+    .name = "image-fetch",
+    .purpose = "pull an image into the store (a helper of image-fetch)",
+    .synopsis = "[OPTION...] REFERENCE",
+    .options = kOptions,
+};
+
+absl::StatusOr<store::Store> OpenStore() {
+  STAVE_ASSIGN_OR_RETURN(store::Roots roots, store::FindRoots());
+  if (!FLAGS_store.empty()) roots.state = FLAGS_store;
+  return store::Store::OpenRoots(roots, store::Access::kWrite);
+}
+
+absl::StatusOr<image::RegistryOptions> NetworkOptions() {
+  const auto stall = base::ParseDuration(FLAGS_stall);
+  if (!stall.ok()) return cli::BadValue("stall", stall.status());
+  image::RegistryOptions options;
+  options.http.user_agent = absl::StrCat("stave/", STAVE_VERSION);
+  options.http.plain_http = FLAGS_plain_http;
+  options.http.stall_timeout = *stall;
+  options.http.trace = [](absl::string_view line) { VLOG(1) << std::string(line); };
+  return options;
+}
+
+absl::StatusOr<image::PullOptions> HowToPull() {
+  image::PullOptions options;
+  options.platform = oci::HostPlatform();
+  options.platform_is_asked = !FLAGS_platform.empty();
+  if (options.platform_is_asked) {
+    const auto platform = oci::ParsePlatform(FLAGS_platform);
+    if (!platform.ok()) return cli::BadValue("platform", platform.status());
+    options.platform = *platform;
+  }
+  STAVE_ASSIGN_OR_RETURN(const std::string libexec, base::LibexecDir());
+  options.layers.unpacker = libexec + "/stave-unpack";
+  if (::geteuid() != 0) options.layers.attributes = image::OverlayAttributes::kUser;
+  return options;
+}
+
+// Layers below one that depends on them are all open while it is settled.
+void RaiseFileLimit() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+absl::Status PullImage(const image::SourceName& name, const image::RegistryOptions& network,
+                       const image::PullOptions& how, image::Progress& progress) {
+  STAVE_ASSIGN_OR_RETURN(const store::Store store, OpenStore());
+  STAVE_ASSIGN_OR_RETURN(const std::unique_ptr<image::Source> source,
+                         image::OpenSource(name, network));
+  const std::string target = name.reference.Target();
+  progress.Line(absl::StrCat(target, ": Pulling from ", name.reference.path()));
+  STAVE_ASSIGN_OR_RETURN(const image::Pulled pulled,
+                         image::Pull(store, *source, name.reference, how, progress));
+  progress.Line(absl::StrCat("Digest: ", pulled.digest.ToString()));
+  progress.Line(absl::StrCat("Status: ",
+                             pulled.newer ? "Downloaded newer image for " : "Image is up to date for ",
+                             name.reference.Familiar()));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Run(const cli::Invocation& call) {
+  if (call.operands().size() != 1) return cli::UsageError("it takes one REFERENCE");
+  const auto name = image::ParseSourceName(call.operands()[0]);
+  if (!name.ok()) {
+    return base::WithHint(cli::UsageError(name.status().message()),
+                          base::ErrorHint(name.status()));
+  }
+  STAVE_ASSIGN_OR_RETURN(const image::RegistryOptions network, NetworkOptions());
+  STAVE_ASSIGN_OR_RETURN(const image::PullOptions how, HowToPull());
+  RaiseFileLimit();
+  if (FLAGS_v > 0) {
+    FLAGS_logtostderr = true;
+    google::InitGoogleLogging("stave-pull");
+  }
+  image::Progress progress(STDERR_FILENO, FLAGS_quiet
+                                              ? image::ProgressStyle::kNone
+                                              : image::ProgressStyleFor(STDERR_FILENO));
+  const absl::Status status = PullImage(*name, network, how, progress);
+  if (status.ok()) return 0;
+  const bool remote = name->kind == image::SourceKind::kRegistry;
+  return base::WithContext(status, remote ? name->reference.String() : base::Printable(name->path));
+}
+
+}  // namespace
+}  // namespace stave
+
+int main(int argc, char** argv) { return stave::cli::Main(stave::kProgram, stave::Run, argc, argv); }
