@@ -223,7 +223,10 @@ struct Magic {
 };
 
 constexpr Magic kUnsupported[] = {
-    {{"\xfd" "7zXZ\0", 6}, "xz"},
+    {{"\xfd"
+      "7zXZ\0",
+      6},
+     "xz"},
     {{"BZh", 3}, "bzip2"},
     {{"LZIP", 4}, "lzip"},
     {{"\x5d\0\0", 3}, "lzma"},
@@ -259,8 +262,9 @@ absl::StatusOr<std::unique_ptr<ByteSource>> Decompress(ByteSource* packed) {
     const bool is_tar = head.size() >= kMagicBytes && head.substr(257, 5) == "ustar";
     for (const Magic& magic : kUnsupported) {
       if (!is_tar && absl::StartsWith(head, magic.bytes)) {
-        return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-                           absl::StrCat(magic.name, " data: only gzip, zstd and plain tar are read"));
+        return base::Error(
+            absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+            absl::StrCat(magic.name, " data: only gzip, zstd and plain tar are read"));
       }
     }
     plain = std::make_unique<Plain>(std::move(input));

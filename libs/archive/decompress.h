@@ -9,8 +9,8 @@
 //   xz, bzip2, lzip, lzma, lz4, compress, zip, 7z, rar, cpio: Unimplemented [E_UNSUPPORTED]
 //   anything else               as it is (the tar reader will judge)
 //
-// Memory: 256 KiB of input, gzip's 32 KiB window, zstd's window of at most 128 MiB (more: [E_LIMIT]).
-// ISA-L is a shared library on Debian: programs with this are dynamic.
+// Memory: 256 KiB of input, gzip's 32 KiB window, zstd's window of at most 128 MiB (more:
+// [E_LIMIT]). ISA-L is a shared library on Debian: programs with this are dynamic.
 
 #ifndef STAVE_LIBS_ARCHIVE_DECOMPRESS_H_
 #define STAVE_LIBS_ARCHIVE_DECOMPRESS_H_

@@ -112,7 +112,11 @@ TEST(DecompressTest, RefusesHugeWindows) {
 }
 
 TEST(DecompressTest, RefusesOtherKindsByName) {
-  const auto status = Unpacked(std::string("\xfd" "7zXZ\0\0\4", 8), 1, 1).status();
+  const auto status = Unpacked(std::string("\xfd"
+                                           "7zXZ\0\0\4",
+                                           8),
+                               1, 1)
+                          .status();
 
   EXPECT_EQ(base::ErrorWord(status), "E_UNSUPPORTED");
   EXPECT_EQ(status.message(), "xz data: only gzip, zstd and plain tar are read");

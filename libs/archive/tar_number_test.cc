@@ -66,7 +66,8 @@ TEST(PaxTimeTest, NanosecondsAreNeverNegative) {
 }
 
 TEST(PaxTimeTest, RefusesTheRest) {
-  for (const char* text : {"", "-", ".", ".5", "nan", "1e9", "1.5x", "1.1234567890x", "+1", "--1"}) {
+  for (const char* text :
+       {"", "-", ".", ".5", "nan", "1e9", "1.5x", "1.1234567890x", "+1", "--1"}) {
     EXPECT_EQ(ParsePaxTime(text), std::nullopt) << text;
   }
 }

@@ -321,7 +321,8 @@ absl::Status TarReader::TakeRecord(absl::string_view key, absl::string_view valu
                                    Extension* extension) {
   if (absl::StartsWith(key, "GNU.sparse.")) return Malformed("sparse files are not supported");
   if (absl::ConsumePrefix(&key, kXattrPrefix)) {
-    if (key.empty() || key.find('\0') != absl::string_view::npos) return Malformed("bad xattr name");
+    if (key.empty() || key.find('\0') != absl::string_view::npos)
+      return Malformed("bad xattr name");
     if (value.size() > kMaxXattr) {
       return TooLarge(absl::StrCat("xattr \"", base::Printable(key, 64), "\" has ", value.size(),
                                    " bytes, at most ", kMaxXattr, " are read"));
@@ -382,9 +383,9 @@ absl::Status TarReader::ParseOwner(absl::string_view block, const Extension& ext
 }
 
 absl::Status TarReader::ParseEntry(absl::string_view block, Extension extension, TarEntry* entry) {
-  const std::string name = extension.long_name  ? *std::move(extension.long_name)
-                           : extension.path     ? *std::move(extension.path)
-                                                : HeaderName(block);
+  const std::string name = extension.long_name ? *std::move(extension.long_name)
+                           : extension.path    ? *std::move(extension.path)
+                                               : HeaderName(block);
   const std::string link = extension.long_link ? *std::move(extension.long_link)
                            : extension.link    ? *std::move(extension.link)
                                                : std::string(UpToNul(kLink.In(block)));

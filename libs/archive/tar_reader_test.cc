@@ -156,8 +156,9 @@ TEST(TarReaderTest, ReadsPax) {
 }
 
 TEST(TarReaderTest, GlobalHeadersSetDefaults) {
-  const Listing listing = List(Pax('g', Record("uid", "9") + Record("comment", "c")) +
-                               File("x", "") + Pax('x', Record("uid", "8")) + File("y", "") + End());
+  const Listing listing =
+      List(Pax('g', Record("uid", "9") + Record("comment", "c")) + File("x", "") +
+           Pax('x', Record("uid", "8")) + File("y", "") + End());
 
   ASSERT_TRUE(listing.status.ok()) << listing.status;
   EXPECT_EQ(listing.entries[0].first.uid, 9u);
@@ -193,8 +194,7 @@ TEST(TarReaderTest, RefusesWithTheEntrysName) {
       {"escape", File("a/../../x", ""), "E_TAR_ESCAPE", "\"a/../../x\": leaves the root"},
       {"link out", Header("h", '1', 0, "../x"), "E_TAR_ESCAPE",
        "\"h\": hard link to: \"../x\": leaves the root"},
-      {"escaped name", Header("\x1b[31m", 'Z', 0, ""), "E_TAR",
-       "\"\\x1b[31m\": unknown type 'Z'"},
+      {"escaped name", Header("\x1b[31m", 'Z', 0, ""), "E_TAR", "\"\\x1b[31m\": unknown type 'Z'"},
       {"sparse", Header("x", 'S', 0, ""), "E_TAR", "\"x\": sparse files are not supported"},
       {"checksum", odd, "E_TAR", "header at byte 0: not a tar header (wrong checksum)"},
       {"short data", Header("x", '0', 600, "") + "data", "E_TAR",

@@ -75,6 +75,10 @@ absl::Status PosixError(int error, absl::string_view noun, absl::string_view act
       absl::StrCat(Printable(noun, 512), ": ", act, ": ", ::strerror(error));
   const absl::StatusCode code = absl::ErrnoToStatusCode(error);
   if (const char* word = WordOf(error)) return Error(code, word, message);
+  // The kernel's EINVAL is not the user's wrong usage.
+  if (code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kOutOfRange) {
+    return Error(code, "E_INVALID", message);
+  }
   return absl::Status(code, message);
 }
 

@@ -24,21 +24,47 @@ constexpr absl::string_view kPrefix = "CAP_";
 constexpr absl::string_view kEverything = "ALL";
 
 // By number, from linux/capability.h.
-constexpr const char* kNames[kLast + 1] = {
-    "CAP_CHOWN",            "CAP_DAC_OVERRIDE",    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",           "CAP_FSETID",          "CAP_KILL",
-    "CAP_SETGID",           "CAP_SETUID",          "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",  "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",        "CAP_NET_RAW",         "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",        "CAP_SYS_MODULE",      "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",       "CAP_SYS_PTRACE",      "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",        "CAP_SYS_BOOT",        "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",     "CAP_SYS_TIME",        "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",            "CAP_LEASE",           "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",    "CAP_SETFCAP",         "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",        "CAP_SYSLOG",          "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",    "CAP_AUDIT_READ",      "CAP_PERFMON",
-    "CAP_BPF",              "CAP_CHECKPOINT_RESTORE"};
+constexpr const char* kNames[kLast + 1] = {"CAP_CHOWN",
+                                           "CAP_DAC_OVERRIDE",
+                                           "CAP_DAC_READ_SEARCH",
+                                           "CAP_FOWNER",
+                                           "CAP_FSETID",
+                                           "CAP_KILL",
+                                           "CAP_SETGID",
+                                           "CAP_SETUID",
+                                           "CAP_SETPCAP",
+                                           "CAP_LINUX_IMMUTABLE",
+                                           "CAP_NET_BIND_SERVICE",
+                                           "CAP_NET_BROADCAST",
+                                           "CAP_NET_ADMIN",
+                                           "CAP_NET_RAW",
+                                           "CAP_IPC_LOCK",
+                                           "CAP_IPC_OWNER",
+                                           "CAP_SYS_MODULE",
+                                           "CAP_SYS_RAWIO",
+                                           "CAP_SYS_CHROOT",
+                                           "CAP_SYS_PTRACE",
+                                           "CAP_SYS_PACCT",
+                                           "CAP_SYS_ADMIN",
+                                           "CAP_SYS_BOOT",
+                                           "CAP_SYS_NICE",
+                                           "CAP_SYS_RESOURCE",
+                                           "CAP_SYS_TIME",
+                                           "CAP_SYS_TTY_CONFIG",
+                                           "CAP_MKNOD",
+                                           "CAP_LEASE",
+                                           "CAP_AUDIT_WRITE",
+                                           "CAP_AUDIT_CONTROL",
+                                           "CAP_SETFCAP",
+                                           "CAP_MAC_OVERRIDE",
+                                           "CAP_MAC_ADMIN",
+                                           "CAP_SYSLOG",
+                                           "CAP_WAKE_ALARM",
+                                           "CAP_BLOCK_SUSPEND",
+                                           "CAP_AUDIT_READ",
+                                           "CAP_PERFMON",
+                                           "CAP_BPF",
+                                           "CAP_CHECKPOINT_RESTORE"};
 static_assert(CAP_CHECKPOINT_RESTORE == kLast);
 
 int NumberOf(absl::string_view name) {
@@ -52,8 +78,8 @@ int NumberOf(absl::string_view name) {
 bool OneEdit(absl::string_view a, absl::string_view b) {
   if (a.size() > b.size()) std::swap(a, b);
   if (b.size() - a.size() > 1) return false;
-  const size_t head = static_cast<size_t>(
-      std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
+  const size_t head =
+      static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
   if (b.size() > a.size()) return a.substr(head) == b.substr(head + 1);
   if (head == a.size() || a.substr(head + 1) == b.substr(head + 1)) return true;
   return head + 1 < a.size() && a[head] == b[head + 1] && a[head + 1] == b[head] &&
@@ -188,8 +214,8 @@ Sets Attainable(const Sets& wanted, const Sets& held, Set* missing) {
   result.inheritable = wanted.inheritable & (most | held.inheritable);
   result.ambient = wanted.ambient & result.permitted & result.inheritable;
   *missing |= (wanted.bounding & ~result.bounding) | (wanted.permitted & ~result.permitted) |
-              (wanted.effective & ~result.effective) |
-              (wanted.inheritable & ~result.inheritable) | (wanted.ambient & ~result.ambient);
+              (wanted.effective & ~result.effective) | (wanted.inheritable & ~result.inheritable) |
+              (wanted.ambient & ~result.ambient);
   return result;
 }
 

@@ -5,8 +5,8 @@
 //
 //   "CAP_CHOWN" is number 0, bit 0 of a Set.
 //
-// System calls directly, not libcap: the sets are written from scratch in the child of a fork, where
-// nothing may be allocated. Sources: capabilities(7), capset(2), prctl(2).
+// System calls directly, not libcap: the sets are written from scratch in the child of a fork,
+// where nothing may be allocated. Sources: capabilities(7), capset(2), prctl(2).
 
 #ifndef STAVE_LIBS_CAPABILITY_CAPABILITY_H_
 #define STAVE_LIBS_CAPABILITY_CAPABILITY_H_
@@ -36,8 +36,8 @@ struct Sets {
 };
 
 // "CAP_NET_ADMIN" of "CAP_NET_ADMIN", "net_admin", in any case.
-// Errors: InvalidArgument [E_CAPABILITY], with a hint when a name is nearly right. Numbers and "ALL"
-// are not names.
+// Errors: InvalidArgument [E_CAPABILITY], with a hint when a name is nearly right. Numbers and
+// "ALL" are not names.
 absl::StatusOr<std::string> Parse(absl::string_view text);
 
 // The set of `names` (exact: "CAP_CHOWN"). Unknown ones are appended to `unknown`, which the caller
@@ -74,9 +74,9 @@ Sets Attainable(const Sets& wanted, const Sets& held, Set* missing);
 absl::Status ApplyBounding(Set keep);
 
 // Sets effective, permitted and inheritable with one capset(2), after clearing the ambient set, and
-// raises the ambient ones. Come last: after setresuid(2) (with PR_SET_KEEPCAPS, or the permitted set
-// is gone). No memory is allocated unless it fails.
-// Errors: PermissionDenied if permitted or ambient ask for more than there is.
+// raises the ambient ones. Come last: after setresuid(2) (with PR_SET_KEEPCAPS, or the permitted
+// set is gone). No memory is allocated unless it fails. Errors: PermissionDenied if permitted or
+// ambient ask for more than there is.
 absl::Status ApplySets(const Sets& sets);
 
 // Reads all five sets back from the kernel and compares.

@@ -104,9 +104,8 @@ TEST(ApplyTest, WhatIsHeldCanBeSet) {
 }
 
 TEST(ApplyTest, MoreThanHeldIsRefused) {
-  EXPECT_TRUE(InChild([] {
-    return ApplySets({}).ok() && absl::IsPermissionDenied(ApplySets({.permitted = 1}));
-  }));
+  EXPECT_TRUE(InChild(
+      [] { return ApplySets({}).ok() && absl::IsPermissionDenied(ApplySets({.permitted = 1})); }));
 }
 
 TEST(ApplyTest, BoundingIsCutWherePrivileged) {
@@ -120,8 +119,11 @@ TEST(ApplyTest, BoundingIsCutWherePrivileged) {
 
   EXPECT_TRUE(InChild([&] {
     const Set keep = held->bounding & held->permitted & 0x21;
-    const Sets wanted = {.bounding = keep, .effective = keep, .permitted = keep,
-                         .inheritable = keep, .ambient = keep};
+    const Sets wanted = {.bounding = keep,
+                         .effective = keep,
+                         .permitted = keep,
+                         .inheritable = keep,
+                         .ambient = keep};
     return ApplyBounding(keep).ok() && ApplySets(wanted).ok() && Verify(wanted).ok();
   }));
 }

@@ -26,7 +26,7 @@
 // 869b2d5; runc before it wrote "max"). Which spelling applies is decided for each controller,
 // since a hybrid machine has some on either side. A member that is absent asks for nothing, and no
 // default is invented. Sources: config-linux.md; kernel cgroup-v1/*.rst, cgroup-v2.rst; the
-// conversion of shares is that of runc 1.3.2 and crun 1.24.
+// conversion of shares is the later one of runc and crun, in which the two defaults meet.
 
 #ifndef STAVE_LIBS_CGROUP_PLAN_H_
 #define STAVE_LIBS_CGROUP_PLAN_H_

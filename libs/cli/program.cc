@@ -21,6 +21,7 @@ constexpr char kUsageWord[] = "E_USAGE";
 void OpenStandardStreams() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      // lint: no O_CLOEXEC, what the program executes inherits its streams
       [[maybe_unused]] const int opened = ::open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR);
     }
   }

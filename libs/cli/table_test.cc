@@ -7,15 +7,17 @@ namespace stave::cli {
 namespace {
 
 TEST(FormatTableTest, PadsAllButTheLastColumn) {
-  EXPECT_EQ(FormatTable({"ID", "LONG HEADER", "NAMES"}, {{"4f2a6c3b9d01", "x", "a"}, {"", "", "b"}}),
-            "ID             LONG HEADER   NAMES\n"
-            "4f2a6c3b9d01   x             a\n"
-            "                             b\n");
+  EXPECT_EQ(
+      FormatTable({"ID", "LONG HEADER", "NAMES"}, {{"4f2a6c3b9d01", "x", "a"}, {"", "", "b"}}),
+      "ID             LONG HEADER   NAMES\n"
+      "4f2a6c3b9d01   x             a\n"
+      "                             b\n");
 }
 
 TEST(FormatTableTest, PrintsTheHeaderOfAnEmptyTable) {
-  EXPECT_EQ(FormatTable({"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}, {}),
-            "CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n");
+  EXPECT_EQ(
+      FormatTable({"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}, {}),
+      "CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n");
 }
 
 TEST(FormatTableTest, CountsCharactersNotBytes) {

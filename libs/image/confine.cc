@@ -38,8 +38,8 @@ constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #error "the table of system calls is for x86_64 and aarch64"
 #endif
 
-constexpr int kCapabilities[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER,
-                                 CAP_FSETID, CAP_MKNOD, CAP_SETFCAP};
+constexpr int kCapabilities[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
+                                 CAP_FSETID, CAP_MKNOD,        CAP_SETFCAP};
 
 absl::Status Failed(absl::string_view act) {
   const int error = errno;
@@ -126,23 +126,69 @@ absl::Status DropCapabilities() {
     sets[i].inheritable = 0;
   }
   if (::syscall(SYS_capset, &header, sets) < 0) return Failed("capset");
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return Failed("clear ambient");
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+    return Failed("clear ambient");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return Failed("no_new_privs");
   return absl::OkStatus();
 }
 
 // What unpacking, malloc, a thread and the way out need.
 constexpr uint32_t kAllowed[] = {
-    SYS_read, SYS_write, SYS_close, SYS_openat, SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_linkat,
-    SYS_symlinkat, SYS_unlinkat, SYS_readlinkat, SYS_fchown, SYS_fchownat, SYS_fchmod,
-    SYS_fchmodat, SYS_utimensat, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_fsetxattr,
-    SYS_getdents64, SYS_lseek, SYS_fcntl, SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_futex,
-    SYS_set_robust_list, SYS_rseq, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_rt_sigreturn,
-    SYS_sched_yield, SYS_sched_getaffinity, SYS_getrandom, SYS_clock_gettime, SYS_exit,
-    SYS_exit_group, SYS_gettid, SYS_getpid, SYS_geteuid, SYS_getegid, SYS_getuid, SYS_getgid,
+    SYS_read,
+    SYS_write,
+    SYS_close,
+    SYS_openat,
+    SYS_openat2,
+    SYS_mkdirat,
+    SYS_mknodat,
+    SYS_linkat,
+    SYS_symlinkat,
+    SYS_unlinkat,
+    SYS_readlinkat,
+    SYS_fchown,
+    SYS_fchownat,
+    SYS_fchmod,
+    SYS_fchmodat,
+    SYS_utimensat,
+    SYS_fstat,
+    SYS_newfstatat,
+    SYS_statx,
+    SYS_fsetxattr,
+    SYS_getdents64,
+    SYS_lseek,
+    SYS_fcntl,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_brk,
+    SYS_madvise,
+    SYS_futex,
+    SYS_set_robust_list,
+    SYS_rseq,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigaction,
+    SYS_rt_sigreturn,
+    SYS_sched_yield,
+    SYS_sched_getaffinity,
+    SYS_getrandom,
+    SYS_clock_gettime,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_gettid,
+    SYS_getpid,
+    SYS_geteuid,
+    SYS_getegid,
+    SYS_getuid,
+    SYS_getgid,
     SYS_tgkill,
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    SYS_sigaltstack, SYS_prctl, SYS_sched_setaffinity, SYS_getrlimit, SYS_prlimit64, SYS_readlink,
+    SYS_sigaltstack,
+    SYS_prctl,
+    SYS_sched_setaffinity,
+    SYS_getrlimit,
+    SYS_prlimit64,
+    SYS_readlink,
+    SYS_pipe,
+    SYS_pipe2,  // UBSan asks with them whether memory can be read
 #endif
 };
 
@@ -161,8 +207,7 @@ sock_filter SkipUnlessAnyBit(uint32_t bits, uint8_t count) {
 std::vector<sock_filter> Filter() {
   const sock_filter allow = Return(SECCOMP_RET_ALLOW), deny = Return(SECCOMP_RET_ERRNO | EPERM);
   std::vector<sock_filter> filter = {
-      Load(offsetof(seccomp_data, arch)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
+      Load(offsetof(seccomp_data, arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
       Return(SECCOMP_RET_KILL_PROCESS),
       Load(offsetof(seccomp_data, nr)),  // x32's numbers are none of the table's
   };

@@ -46,6 +46,20 @@ std::string PathBelow(const Directory* directory, const Directory* above) {
 
 }  // namespace
 
+Directory::~Directory() {
+  std::vector<std::unique_ptr<Directory>> pile;
+  const auto take = [&pile](Directory* from) {
+    for (auto& child : from->children) pile.push_back(std::move(child.second));
+    from->children.clear();
+  };
+  take(this);
+  while (!pile.empty()) {
+    const std::unique_ptr<Directory> last = std::move(pile.back());
+    pile.pop_back();
+    take(last.get());
+  }
+}
+
 Directory::Rare& Directory::GetRare() {
   if (rare == nullptr) rare = std::make_unique<Rare>();
   return *rare;
@@ -66,12 +80,10 @@ absl::StatusOr<int> LayerTree::Open(Directory* directory) {
   const Directory* above = directory->parent;
   while (above->slot < 0 && above != &root_) above = above->parent;
   const int base = above == &root_ ? rootfd_ : slots_[static_cast<size_t>(above->slot)].fd.get();
-  STAVE_ASSIGN_OR_RETURN(
-      base::UniqueFd fd,
-      rootpath::OpenBeneath(base, PathBelow(directory, above), O_RDONLY | O_DIRECTORY));
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd fd, rootpath::OpenBeneath(base, PathBelow(directory, above),
+                                                                  O_RDONLY | O_DIRECTORY));
   const auto oldest = std::min_element(
-      slots_.begin(), slots_.end(),
-      [](const Slot& a, const Slot& b) { return a.used < b.used; });
+      slots_.begin(), slots_.end(), [](const Slot& a, const Slot& b) { return a.used < b.used; });
   if (oldest->directory != nullptr) oldest->directory->slot = -1;
   oldest->directory = directory;
   oldest->fd = std::move(fd);
@@ -83,9 +95,9 @@ absl::StatusOr<int> LayerTree::Open(Directory* directory) {
 absl::StatusOr<Directory*> LayerTree::Make(Directory* parent, const std::string& name) {
   STAVE_ASSIGN_OR_RETURN(const int fd, Open(parent));
   if (directories_left_ == 0 || parent->depth >= kMaxDepth) {
-    return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
-                       directories_left_ == 0 ? "too many directories"
-                                              : "directories are nested too deeply");
+    return base::Error(
+        absl::StatusCode::kResourceExhausted, "E_LIMIT",
+        directories_left_ == 0 ? "too many directories" : "directories are nested too deeply");
   }
   if (::mkdirat(fd, name.c_str(), 0755) < 0) {
     return base::PosixError(errno, base::Printable(name), "mkdir");

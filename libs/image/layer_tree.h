@@ -32,8 +32,8 @@ namespace stave::image {
 struct Directory {
   // What few directories have.
   struct Rare {
-    std::set<std::string> whiteouts;                    // names
-    std::map<std::string, std::string> lower_links;     // name -> target
+    std::set<std::string> whiteouts;                 // names
+    std::map<std::string, std::string> lower_links;  // name -> target
     std::vector<std::pair<std::string, std::string>> xattrs;
   };
 
@@ -46,9 +46,14 @@ struct Directory {
   uid_t uid = 0;
   gid_t gid = 0;
   int depth = 0;
-  int slot = -1;        // of the tree's descriptors
-  bool named = false;   // an entry gave the attributes above
+  int slot = -1;       // of the tree's descriptors
+  bool named = false;  // an entry gave the attributes above
   bool opaque = false;
+
+  Directory() = default;
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory();  // without recursion
 
   Rare& GetRare();
 };
@@ -60,9 +65,9 @@ class LayerTree {
 
   Directory* root() { return &root_; }
 
-  // The directory at the clean path `path` ("." or "a/b"). Symlinks of the layer are followed inside
-  // the root, and what is missing is made, mode 0755.
-  // Errors: InvalidArgument [E_TAR] if something else is in the way, or links loop.
+  // The directory at the clean path `path` ("." or "a/b"). Symlinks of the layer are followed
+  // inside the root, and what is missing is made, mode 0755. Errors: InvalidArgument [E_TAR] if
+  // something else is in the way, or links loop.
   absl::StatusOr<Directory*> Reach(absl::string_view path);
 
   // The same without making anything: nullptr if it is not there.

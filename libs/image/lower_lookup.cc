@@ -31,13 +31,15 @@ struct Answer {
     kAbsent,  // this layer says nothing
     kHidden,  // it hides what is below
     kFound,
-    kLink,    // a component before the last one is a link: look at `path` instead
+    kLink,  // a component before the last one is a link: look at `path` instead
   } kind;
   Found found = {};
   Names path = {};
 };
 
-bool IsWhiteout(const struct stat& st) { return S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0); }
+bool IsWhiteout(const struct stat& st) {
+  return S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
+}
 
 bool IsOpaque(int dirfd, const char* opaque) {
   char value;
@@ -84,8 +86,8 @@ absl::StatusOr<Answer> LookUpOne(int lower, const Names& names, const char* opaq
       return answer;
     }
     if (!S_ISDIR(st.st_mode)) return Answer{Answer::Kind::kHidden};
-    base::UniqueFd next(::openat(at.get(), names[i].c_str(),
-                                 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    base::UniqueFd next(
+        ::openat(at.get(), names[i].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!next.valid()) return base::PosixError(errno, base::Printable(names[i]), "open");
     at = std::move(next);
     hides = hides || IsOpaque(at.get(), opaque);

@@ -47,8 +47,9 @@ class Workplace {
     const size_t slash = path.rfind('/');
     const bool at_top = slash == std::string::npos;
     place.name_ = at_top ? path : path.substr(slash + 1);
-    STAVE_ASSIGN_OR_RETURN(place.dir_, rootpath::OpenBeneath(layer, at_top ? "" : path.substr(0, slash),
-                                                             O_RDONLY | O_DIRECTORY));
+    STAVE_ASSIGN_OR_RETURN(
+        place.dir_,
+        rootpath::OpenBeneath(layer, at_top ? "" : path.substr(0, slash), O_RDONLY | O_DIRECTORY));
     struct stat st;
     if (::fstat(place.dir_.get(), &st) < 0) return base::PosixError(errno, Quoted(path), "stat");
     place.times_[0] = st.st_atim;
@@ -167,8 +168,7 @@ absl::Status Settler::MakeLink(const std::string& path, const std::string& targe
   STAVE_ASSIGN_OR_RETURN(Workplace place, Workplace::Open(layer_, path));
   STAVE_ASSIGN_OR_RETURN(const bool here, LinkHere(place, target));
   if (!here) {
-    STAVE_ASSIGN_OR_RETURN(const std::optional<Found> found,
-                           LookUpLower(lowers_, target, opaque_));
+    STAVE_ASSIGN_OR_RETURN(const std::optional<Found> found, LookUpLower(lowers_, target, opaque_));
     if (!found || S_ISDIR(found->stat.st_mode)) {
       return TarError(absl::StrCat(Quoted(path), ": hard link to ", Quoted(target),
                                    found ? ", a directory" : ", which is nowhere"));

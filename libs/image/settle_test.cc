@@ -59,7 +59,9 @@ class SettleTest : public ::testing::Test {
     EXPECT_EQ(::lstat(path.c_str(), &st), 0) << path;
     return st;
   }
-  static bool Exists(const std::string& path) { return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
+  static bool Exists(const std::string& path) {
+    return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  }
 
   absl::Status Run(const UnpackReport& report) {
     return Settle(layers_[0].get(), report, {layers_[1].get(), layers_[2].get()},

@@ -14,7 +14,7 @@ struct TarText {
   std::string name;
   std::string data;
   char type = '0';    // '0' file, '1' hard link, '2' symlink, '5' directory
-  std::string link;
+  std::string link = "";
 };
 
 // A ustar archive of these members with its end blocks. Names of at most 99 bytes.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -92,8 +93,7 @@ class Unpacker {
       const absl::Status status = Apply(entry);
       if (!status.ok()) return InContext(status, entry);
     }
-    std::string path;
-    STAVE_RETURN_IF_ERROR(Settle(tree_.root(), &path));
+    STAVE_RETURN_IF_ERROR(SettleAll());
     return std::move(report_);
   }
 
@@ -115,7 +115,9 @@ class Unpacker {
   template <typename Make>
   absl::Status Create(const Place& place, absl::string_view act, Make make);
 
-  absl::Status Settle(Directory* directory, std::string* path);
+  absl::Status SettleAll();
+  absl::Status Enter(Directory* directory, const std::string& path);
+  absl::Status Leave(Directory* directory, const std::string& path);
   absl::Status SettleWhiteouts(Directory* directory, const std::string& path);
   absl::Status SetAttributes(Directory* directory);
   bool IsMine(uid_t uid, gid_t gid) const { return uid == uid_ && gid == gid_; }
@@ -328,9 +330,8 @@ absl::Status Unpacker::MakeSpecial(const TarEntry& entry, const Place& place) {
   const bool is_link = entry.type == TarType::kSymlink;
   const char* name = place.name.c_str();
   if (is_link) {
-    STAVE_RETURN_IF_ERROR(Create(place, "symlink", [&](int dirfd) {
-      return ::symlinkat(entry.link.c_str(), dirfd, name);
-    }));
+    STAVE_RETURN_IF_ERROR(Create(
+        place, "symlink", [&](int dirfd) { return ::symlinkat(entry.link.c_str(), dirfd, name); }));
   } else {
     if (entry.type == TarType::kCharDevice && entry.device_major == 0 && entry.device_minor == 0) {
       return TarError("a char device 0:0 would be a whiteout");
@@ -361,25 +362,49 @@ absl::Status Unpacker::MakeSpecial(const TarEntry& entry, const Place& place) {
 }
 
 // Whiteouts and the report, from the top; attributes from the bottom, since a directory's mtime
-// changes with what is made in it. `path` is that of `directory`, "" for the root.
-absl::Status Unpacker::Settle(Directory* directory, std::string* path) {
-  const bool is_root = directory->parent == nullptr;
-  STAVE_RETURN_IF_ERROR(SettleWhiteouts(directory, *path));
-  if (directory->opaque) report_.opaque.push_back(is_root ? "." : *path);
-  if (!is_root && !directory->named) report_.implied_parents.push_back(*path);
-  remembered_ += directory->named && !directory->opaque ? 0 : path->size() + 8;
-  if (remembered_ > kMaxReport) return LimitError("too many directories without an entry");
-  const size_t length = path->size();
-  for (const auto& [name, child] : directory->children) {
-    absl::StrAppend(path, is_root ? "" : "/", name);
-    STAVE_RETURN_IF_ERROR(Settle(child.get(), path));
-    path->resize(length);
+// changes with what is made in it. No recursion: directories may nest 4096 deep.
+absl::Status Unpacker::SettleAll() {
+  struct Frame {
+    Directory* directory;
+    decltype(Directory::children)::iterator next;
+    size_t path_size;
+  };
+  std::string path;  // "" for the root
+  std::vector<Frame> stack;
+  STAVE_RETURN_IF_ERROR(Enter(tree_.root(), path));
+  stack.push_back({tree_.root(), tree_.root()->children.begin(), 0});
+  while (!stack.empty()) {
+    Frame& frame = stack.back();
+    path.resize(frame.path_size);
+    if (frame.next == frame.directory->children.end()) {
+      STAVE_RETURN_IF_ERROR(Leave(frame.directory, path));
+      stack.pop_back();
+      continue;
+    }
+    Directory* const child = (frame.next++)->second.get();
+    absl::StrAppend(&path, path.empty() ? "" : "/", child->name);
+    STAVE_RETURN_IF_ERROR(Enter(child, path));
+    stack.push_back({child, child->children.begin(), path.size()});
   }
+  return absl::OkStatus();
+}
+
+absl::Status Unpacker::Enter(Directory* directory, const std::string& path) {
+  const bool is_root = directory->parent == nullptr;
+  STAVE_RETURN_IF_ERROR(SettleWhiteouts(directory, path));
+  if (directory->opaque) report_.opaque.push_back(is_root ? "." : path);
+  if (!is_root && !directory->named) report_.implied_parents.push_back(path);
+  remembered_ += directory->named && !directory->opaque ? 0 : path.size() + 8;
+  if (remembered_ > kMaxReport) return LimitError("too many directories without an entry");
+  return absl::OkStatus();
+}
+
+absl::Status Unpacker::Leave(Directory* directory, const std::string& path) {
   if (!directory->named) return absl::OkStatus();
-  if (is_root) report_.root_named = true;
+  if (directory->parent == nullptr) report_.root_named = true;
   const absl::Status status = SetAttributes(directory);
   if (status.ok()) return status;
-  return base::WithContext(status, absl::StrCat("\"", base::Printable(*path), "\""));
+  return base::WithContext(status, absl::StrCat("\"", base::Printable(path), "\""));
 }
 
 absl::Status Unpacker::SettleWhiteouts(Directory* directory, const std::string& path) {

@@ -30,7 +30,8 @@ struct UnpackReport {
   bool root_named = false;  // an entry said owner, mode and mtime of the root; else it is 0755 0:0
   std::vector<std::string> implied_parents;  // directories made without an entry of their own
   std::vector<std::string> whiteouts;        // char device 0:0 is there
-  std::vector<std::string> opaque;  // directories, may be "."; no mark yet: that needs CAP_SYS_ADMIN
+  std::vector<std::string>
+      opaque;  // directories, may be "."; no mark yet: that needs CAP_SYS_ADMIN
   // Hard links whose target this layer does not have: (path, target). Nothing is there yet.
   std::vector<std::pair<std::string, std::string>> lower_links;
   uint64_t dropped_xattrs = 0;

@@ -20,9 +20,9 @@ constexpr int kUmask = 022;
 constexpr int kPidsLimit = 4096;
 
 constexpr const char* kCapabilities[] = {
-    "CAP_AUDIT_WRITE", "CAP_CHOWN",    "CAP_DAC_OVERRIDE",     "CAP_FOWNER",  "CAP_FSETID",
-    "CAP_KILL",        "CAP_MKNOD",    "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP",
-    "CAP_SETGID",      "CAP_SETPCAP",  "CAP_SETUID",           "CAP_SYS_CHROOT"};
+    "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
+    "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
+    "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
 
 struct Mount {
   const char* destination;
@@ -53,24 +53,23 @@ struct Device {
 };
 
 constexpr Device kDevices[] = {
-    {"c", kAny, kAny, "m"}, {"b", kAny, kAny, "m"},
-    {"c", 1, 3, "rwm"},    // null
-    {"c", 1, 5, "rwm"},    // zero
-    {"c", 1, 7, "rwm"},    // full
-    {"c", 1, 8, "rwm"},    // random
-    {"c", 1, 9, "rwm"},    // urandom
-    {"c", 5, 0, "rwm"},    // tty
-    {"c", 5, 1, "rwm"},    // console
-    {"c", 5, 2, "rwm"},    // ptmx
-    {"c", 136, kAny, "rwm"},  // pts
+    {"c", kAny, kAny, "m"},  {"b", kAny, kAny, "m"}, {"c", 1, 3, "rwm"},  // null
+    {"c", 1, 5, "rwm"},                                                   // zero
+    {"c", 1, 7, "rwm"},                                                   // full
+    {"c", 1, 8, "rwm"},                                                   // random
+    {"c", 1, 9, "rwm"},                                                   // urandom
+    {"c", 5, 0, "rwm"},                                                   // tty
+    {"c", 5, 1, "rwm"},                                                   // console
+    {"c", 5, 2, "rwm"},                                                   // ptmx
+    {"c", 136, kAny, "rwm"},                                              // pts
 };
 
 constexpr const char* kMasked[] = {
-    "/proc/acpi",         "/proc/asound",        "/proc/interrupts",
-    "/proc/kallsyms",     "/proc/kcore",         "/proc/keys",
+    "/proc/acpi",          "/proc/asound",       "/proc/interrupts",
+    "/proc/kallsyms",      "/proc/kcore",        "/proc/keys",
     "/proc/latency_stats", "/proc/pagetypeinfo", "/proc/sched_debug",
-    "/proc/scsi",         "/proc/slabinfo",      "/proc/timer_list",
-    "/proc/timer_stats",  "/proc/vmallocinfo",   "/sys/devices/virtual/powercap",
+    "/proc/scsi",          "/proc/slabinfo",     "/proc/timer_list",
+    "/proc/timer_stats",   "/proc/vmallocinfo",  "/sys/devices/virtual/powercap",
     "/sys/firmware"};
 
 constexpr const char* kReadonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",

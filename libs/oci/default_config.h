@@ -35,8 +35,8 @@ inline constexpr char kDefaultPath[] =
 // "CAP_AUDIT_WRITE", ..: by name.
 std::vector<std::string> DefaultCapabilities();
 
-// For a bare root filesystem: root, in /, with PATH and HOME, and no args (`[]`). The `stave` member
-// holds only its version. Members always come in the same order.
+// For a bare root filesystem: root, in /, with PATH and HOME, and no args (`[]`). The `stave`
+// member holds only its version. Members always come in the same order.
 json::Value DefaultConfig();
 
 // For an image: DefaultConfig() with its entrypoint and cmd, env, working directory and `user` (its

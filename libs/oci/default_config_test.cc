@@ -26,8 +26,9 @@ TEST(DefaultConfigTest, IsWholeAndHasNoRoot) {
   EXPECT_EQ(At(config, {"process", "cwd"}), "\"/\"");
   EXPECT_EQ(At(config, {"process", "user"}),
             R"({"uid":0,"gid":0,"umask":18,"additionalGids":[0]})");
-  EXPECT_EQ(At(config, {"process", "env"}),
-            R"(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","HOME=/root"])");
+  EXPECT_EQ(
+      At(config, {"process", "env"}),
+      R"(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","HOME=/root"])");
   EXPECT_EQ(At(config, {"linux", "namespaces"}),
             R"([{"type":"pid"},{"type":"mount"},{"type":"ipc"},{"type":"uts"},)"
             R"({"type":"network"},{"type":"cgroup"}])");

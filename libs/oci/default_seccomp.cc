@@ -137,9 +137,8 @@ Value Rule(Value::Elements names, const char* action) {
 }
 
 Value Condition(int64_t value, const char* op) {
-  return Value::Object({{"index", Value::Number(0)},
-                        {"value", Value::Number(value)},
-                        {"op", Value::String(op)}});
+  return Value::Object(
+      {{"index", Value::Number(0)}, {"value", Value::Number(value)}, {"op", Value::String(op)}});
 }
 
 // Allows `name` where its first argument compares so.

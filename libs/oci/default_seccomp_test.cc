@@ -36,8 +36,9 @@ TEST(DefaultSeccompTest, NamesEachCallOnce) {
 TEST(DefaultSeccompTest, WhatIsOut) {
   const auto names = Allowed(DefaultSeccomp({}));
 
-  for (const char* name : {"mount", "unshare", "setns", "keyctl", "add_key", "bpf", "reboot", "clone",
-                           "clone3", "socket", "io_uring_setup", "userfaultfd", "chroot"}) {
+  for (const char* name :
+       {"mount", "unshare", "setns", "keyctl", "add_key", "bpf", "reboot", "clone", "clone3",
+        "socket", "io_uring_setup", "userfaultfd", "chroot"}) {
     EXPECT_FALSE(Has(names, name)) << name;
   }
   EXPECT_TRUE(Has(names, "ptrace"));

@@ -45,8 +45,8 @@ absl::StatusOr<Descriptor> ParseDescriptor(const json::Value& value, const std::
   STAVE_ASSIGN_OR_RETURN(std::optional<Platform> platform, ParsePlatformMember(reader, word));
   STAVE_ASSIGN_OR_RETURN(std::string artifact_type, reader.Text("artifactType"));
   STAVE_ASSIGN_OR_RETURN(TextPairs annotations, reader.TextMap("annotations"));
-  return Descriptor{std::move(media_type),    *std::move(digest),       size,
-                    std::move(platform),      std::move(artifact_type), std::move(annotations)};
+  return Descriptor{std::move(media_type), *std::move(digest),       size,
+                    std::move(platform),   std::move(artifact_type), std::move(annotations)};
 }
 
 json::Value ToJson(const Descriptor& descriptor) {

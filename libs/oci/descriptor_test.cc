@@ -24,10 +24,10 @@ std::string With(absl::string_view digest, absl::string_view size) {
 std::string Word(absl::string_view text) { return base::ErrorWord(Parse(text).status()); }
 
 TEST(DescriptorTest, KeepsItsMembers) {
-  const std::string text = absl::StrCat(
-      R"({"mediaType":"m","digest":")", kDigest,
-      R"(","size":7,"platform":{"architecture":"arm","os":"linux","variant":"v6"},)",
-      R"("annotations":{"k":"v"}})");
+  const std::string text =
+      absl::StrCat(R"({"mediaType":"m","digest":")", kDigest,
+                   R"(","size":7,"platform":{"architecture":"arm","os":"linux","variant":"v6"},)",
+                   R"("annotations":{"k":"v"}})");
 
   const auto descriptor = Parse(text);
 
@@ -40,8 +40,8 @@ TEST(DescriptorTest, KeepsItsMembers) {
 }
 
 TEST(DescriptorTest, RefusesBadSizes) {
-  for (const char* size : {"-1", "9223372036854775808", "1.5", "\"7\"", "null", "1e30",
-                           "1099511627777"}) {
+  for (const char* size :
+       {"-1", "9223372036854775808", "1.5", "\"7\"", "null", "1e30", "1099511627777"}) {
     EXPECT_EQ(Word(With(kDigest, size)), "E_MANIFEST") << size;
   }
   EXPECT_TRUE(Parse(With(kDigest, "0")).ok());

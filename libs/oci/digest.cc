@@ -76,9 +76,9 @@ std::vector<Digest> ChainIds(const std::vector<Digest>& diff_ids) {
   std::vector<Digest> chain;
   chain.reserve(diff_ids.size());
   for (const Digest& diff_id : diff_ids) {
-    chain.push_back(chain.empty() ? diff_id
-                                  : DigestOf(absl::StrCat(chain.back().ToString(), " ",
-                                                          diff_id.ToString())));
+    chain.push_back(chain.empty()
+                        ? diff_id
+                        : DigestOf(absl::StrCat(chain.back().ToString(), " ", diff_id.ToString())));
   }
   return chain;
 }

@@ -79,7 +79,8 @@ TEST(ChainIdsTest, FollowTheSpec) {
   ASSERT_EQ(chain.size(), 3u);
   EXPECT_EQ(chain[0], a);
   // printf 'sha256:ca97.. sha256:3e23..' | sha256sum
-  EXPECT_EQ(chain[1].ToString(), "sha256:51c0c8ace48498d6f5fee6b0592cc06f2da0f3cbe09c5a34a97dce85c3889676");
+  EXPECT_EQ(chain[1].ToString(),
+            "sha256:51c0c8ace48498d6f5fee6b0592cc06f2da0f3cbe09c5a34a97dce85c3889676");
   EXPECT_EQ(chain[2], DigestOf(absl::StrCat(chain[1].ToString(), " ", a.ToString())));
   EXPECT_TRUE(ChainIds({}).empty());
 }

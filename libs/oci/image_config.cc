@@ -16,7 +16,7 @@ namespace stave::oci {
 namespace {
 
 constexpr char kWord[] = "E_CONFIG";
-constexpr size_t kMaxString = 131072 - 1;         // MAX_ARG_STRLEN of execve(2), without its NUL
+constexpr size_t kMaxString = 131072 - 1;  // MAX_ARG_STRLEN of execve(2), without its NUL
 constexpr int64_t kMaxNanoseconds = int64_t{1} << 53;
 
 std::string Quoted(absl::string_view text) {
@@ -50,8 +50,8 @@ absl::Status CheckEnv(const MemberReader& reader, const std::vector<std::string>
       return reader.Error("Env", absl::StrCat(Quoted(variable), ": is not NAME=VALUE"));
     }
     if (variable.size() > kMaxString) {
-      return reader.Error("Env", absl::StrCat(Quoted(variable.substr(0, equals)),
-                                              ": is longer than 128 KiB"));
+      return reader.Error(
+          "Env", absl::StrCat(Quoted(variable.substr(0, equals)), ": is longer than 128 KiB"));
     }
   }
   return absl::OkStatus();
@@ -79,7 +79,8 @@ absl::Status CheckPaths(const MemberReader& reader, const ImageConfig& config) {
   }
   for (const std::string& port : config.exposed_ports) {
     if (!IsPortSpec(port)) {
-      return reader.Error("ExposedPorts", absl::StrCat(Quoted(port), ": is not PORT/tcp, udp or "
+      return reader.Error("ExposedPorts", absl::StrCat(Quoted(port),
+                                                       ": is not PORT/tcp, udp or "
                                                        "sctp within 1..65535"));
     }
   }
@@ -180,10 +181,10 @@ absl::StatusOr<ImageConfig> ParseImageConfig(absl::string_view bytes) {
 
 absl::Status CheckSameLayers(const Manifest& manifest, const ImageConfig& config) {
   if (manifest.layers.size() == config.diff_ids.size()) return absl::OkStatus();
-  return base::Error(absl::StatusCode::kInvalidArgument, "E_MANIFEST",
-                     absl::StrCat("manifest has ", manifest.layers.size(),
-                                  " layers, but the image config ", config.diff_ids.size(),
-                                  " diff_ids"));
+  return base::Error(
+      absl::StatusCode::kInvalidArgument, "E_MANIFEST",
+      absl::StrCat("manifest has ", manifest.layers.size(), " layers, but the image config ",
+                   config.diff_ids.size(), " diff_ids"));
 }
 
 }  // namespace stave::oci

@@ -30,9 +30,9 @@ namespace stave::oci {
 inline constexpr size_t kMaxImageConfigSize = size_t{4} << 20;
 
 struct ImageConfig {
-  Platform platform;    // normalised
-  std::string created;  // RFC 3339, or "" if absent or no date
-  std::string user;     // "" is root; its form is checked, see user.h
+  Platform platform;             // normalised
+  std::string created;           // RFC 3339, or "" if absent or no date
+  std::string user;              // "" is root; its form is checked, see user.h
   std::vector<std::string> env;  // NAME=VALUE
   std::optional<std::vector<std::string>> entrypoint;
   std::optional<std::vector<std::string>> cmd;
@@ -40,7 +40,7 @@ struct ImageConfig {
   std::vector<std::string> volumes;        // absolute
   std::vector<std::string> exposed_ports;  // "80/tcp", "8000-8010/udp"
   TextPairs labels;
-  std::string stop_signal;  // "" or "SIGTERM", "9"
+  std::string stop_signal;                 // "" or "SIGTERM", "9"
   std::optional<json::Value> healthcheck;  // as it came; checked
   std::vector<Digest> diff_ids;            // base first
 };

@@ -31,7 +31,8 @@ TEST(ParseImageConfigTest, ReadsAll) {
             "Volumes":{"/var/log":{}},"WorkingDir":"/home/alice","Labels":{"a":"b"},
             "StopSignal":"SIGRTMIN+3",
             "Healthcheck":{"Test":["CMD","true"],"Interval":30000000000,"Retries":3}},
-          "rootfs":{"diff_ids":[")", kDiffId, R"("],"type":"layers"},"history":[{}]})"));
+          "rootfs":{"diff_ids":[")",
+      kDiffId, R"("],"type":"layers"},"history":[{}]})"));
 
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(PlatformName(config->platform), "linux/arm64");
@@ -51,8 +52,8 @@ TEST(ParseImageConfigTest, ReadsAll) {
 }
 
 TEST(ParseImageConfigTest, NullsAreAbsent) {
-  const auto config = ParseImageConfig(
-      With(R"({"User":"","Env":null,"Entrypoint":null,"Cmd":null,"Volumes":null,
+  const auto config =
+      ParseImageConfig(With(R"({"User":"","Env":null,"Entrypoint":null,"Cmd":null,"Volumes":null,
                "ExposedPorts":null,"Labels":null,"WorkingDir":"","Healthcheck":null})"));
 
   ASSERT_TRUE(config.ok()) << config.status();

@@ -79,8 +79,7 @@ absl::StatusOr<Manifest> ReadManifest(const MemberReader& reader, const std::str
   if (MediaKindOf(config.media_type) != MediaKind::kConfig) {
     STAVE_ASSIGN_OR_RETURN(std::string artifact, reader.Text("artifactType"));
     if (artifact.empty()) artifact = config.media_type;
-    return Bad(absl::StrCat("is an artifact (", base::Printable(artifact, 100),
-                            "), not an image"));
+    return Bad(absl::StrCat("is an artifact (", base::Printable(artifact, 100), "), not an image"));
   }
   STAVE_ASSIGN_OR_RETURN(const json::Value* layers, reader.Array("layers"));
   if (layers == nullptr) return reader.Error("layers", "is missing");
@@ -114,8 +113,9 @@ absl::StatusOr<std::string> DecideType(const MemberReader& reader, const std::st
   const bool has_layers = reader.Find("layers") != nullptr || reader.Find("config") != nullptr;
   const bool has_manifests = reader.Find("manifests") != nullptr;
   if (has_layers && has_manifests) {
-    return Bad("has the members of a manifest (\"layers\", \"config\") and of an index "
-               "(\"manifests\")");
+    return Bad(
+        "has the members of a manifest (\"layers\", \"config\") and of an index "
+        "(\"manifests\")");
   }
   STAVE_ASSIGN_OR_RETURN(const std::string own_text, reader.Text("mediaType"));
   const std::string own = BareMediaType(own_text);

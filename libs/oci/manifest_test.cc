@@ -22,8 +22,7 @@ std::string Entry(absl::string_view type, char digest, absl::string_view platfor
 std::string ManifestText(absl::string_view config_type, const std::vector<std::string>& layers,
                          absl::string_view media_type = kOciManifest) {
   return absl::StrCat(R"({"schemaVersion":2,"mediaType":")", media_type, R"(","config":)",
-                      Entry(config_type, 'c'), R"(,"layers":[)", absl::StrJoin(layers, ","),
-                      "]}");
+                      Entry(config_type, 'c'), R"(,"layers":[)", absl::StrJoin(layers, ","), "]}");
 }
 
 std::string IndexText(const std::vector<std::string>& entries) {
@@ -149,9 +148,9 @@ TEST(ParseManifestTest, NamesBadMembers) {
 }
 
 TEST(ParseManifestTest, EntriesWithSha512AreLeftOut) {
-  const std::string other = absl::StrCat(R"({"mediaType":")", kOciManifest,
-                                         R"(","digest":"sha512:)", std::string(128, 'a'),
-                                         R"(","size":1})");
+  const std::string other =
+      absl::StrCat(R"({"mediaType":")", kOciManifest, R"(","digest":"sha512:)",
+                   std::string(128, 'a'), R"(","size":1})");
 
   EXPECT_EQ(IndexOf({other, Entry(kOciManifest, 'a')}).manifests.size(), 1u);
 }
@@ -185,8 +184,8 @@ TEST(ChooseManifestTest, SkipsAttestationsAndUnknownTypes) {
 }
 
 TEST(ChooseManifestTest, EntryWithoutPlatformIsTheLastResort) {
-  const Index index = IndexOf(
-      {Entry(kOciIndex, '1'), Entry(kOciManifest, '2', On("linux", "amd64"))});
+  const Index index =
+      IndexOf({Entry(kOciIndex, '1'), Entry(kOciManifest, '2', On("linux", "amd64"))});
 
   EXPECT_EQ(Chosen(index, "linux/amd64"), '2');
   EXPECT_EQ(Chosen(index, "linux/arm64"), '1');

@@ -18,11 +18,16 @@ struct Known {
 };
 
 constexpr Known kKnown[] = {
-    {kOciIndex, MediaKind::kIndex},          {kDockerIndex, MediaKind::kIndex},
-    {kOciManifest, MediaKind::kManifest},    {kDockerManifest, MediaKind::kManifest},
-    {kOciConfig, MediaKind::kConfig},        {kDockerConfig, MediaKind::kConfig},
-    {kOciLayer, MediaKind::kLayer},          {kOciLayerGzip, MediaKind::kLayer},
-    {kOciLayerZstd, MediaKind::kLayer},      {kDockerLayer, MediaKind::kLayer},
+    {kOciIndex, MediaKind::kIndex},
+    {kDockerIndex, MediaKind::kIndex},
+    {kOciManifest, MediaKind::kManifest},
+    {kDockerManifest, MediaKind::kManifest},
+    {kOciConfig, MediaKind::kConfig},
+    {kDockerConfig, MediaKind::kConfig},
+    {kOciLayer, MediaKind::kLayer},
+    {kOciLayerGzip, MediaKind::kLayer},
+    {kOciLayerZstd, MediaKind::kLayer},
+    {kDockerLayer, MediaKind::kLayer},
     {kDockerLayerGzip, MediaKind::kLayer},
     {"application/vnd.docker.image.rootfs.diff.tar.zstd", MediaKind::kLayer},
 };

@@ -29,10 +29,10 @@ inline constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.
 enum class MediaKind {
   kIndex,
   kManifest,
-  kSchema1,         // Docker's first manifest, signed or not: nobody makes it now
-  kConfig,          // of an image
-  kLayer,           // a tar, plain or compressed; which, its first bytes say
-  kForeignLayer,    // to be had from somewhere else ("nondistributable", "foreign")
+  kSchema1,       // Docker's first manifest, signed or not: nobody makes it now
+  kConfig,        // of an image
+  kLayer,         // a tar, plain or compressed; which, its first bytes say
+  kForeignLayer,  // to be had from somewhere else ("nondistributable", "foreign")
   kEncryptedLayer,
   kUnknown,
 };

@@ -30,8 +30,8 @@ TEST(MemberReaderTest, NullIsAbsent) {
 }
 
 TEST(MemberReaderTest, Reads) {
-  const json::Value value = *json::Parse(
-      R"({"t":"x","l":["a","b"],"m":{"k":"v"},"n":{"p":{}},"f":true,"i":5})");
+  const json::Value value =
+      *json::Parse(R"({"t":"x","l":["a","b"],"m":{"k":"v"},"n":{"p":{}},"f":true,"i":5})");
   const MemberReader reader(value, "", "E_X");
 
   EXPECT_EQ(*reader.Text("t"), "x");

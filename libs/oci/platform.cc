@@ -20,16 +20,18 @@ struct Alias {
 };
 
 constexpr Alias kAliases[] = {
-    {"x86_64", "amd64", ""},   {"x86-64", "amd64", ""},   {"aarch64", "arm64", ""},
-    {"armhf", "arm", "v7"},    {"armel", "arm", "v6"},    {"armv5l", "arm", "v5"},
-    {"armv6l", "arm", "v6"},   {"armv7l", "arm", "v7"},   {"armv8l", "arm", "v8"},
-    {"i386", "386", ""},       {"i486", "386", ""},       {"i586", "386", ""},
-    {"i686", "386", ""},       {"loongarch64", "loong64", ""},
+    {"x86_64", "amd64", ""},  {"x86-64", "amd64", ""},
+    {"aarch64", "arm64", ""}, {"armhf", "arm", "v7"},
+    {"armel", "arm", "v6"},   {"armv5l", "arm", "v5"},
+    {"armv6l", "arm", "v6"},  {"armv7l", "arm", "v7"},
+    {"armv8l", "arm", "v8"},  {"i386", "386", ""},
+    {"i486", "386", ""},      {"i586", "386", ""},
+    {"i686", "386", ""},      {"loongarch64", "loong64", ""},
 };
 
-constexpr absl::string_view kArchitectures[] = {"amd64",   "386",     "arm",    "arm64",  "ppc64le",
-                                                "riscv64", "s390x",   "mips64", "mips64le",
-                                                "loong64", "mips",    "mipsle", "ppc64",  "wasm"};
+constexpr absl::string_view kArchitectures[] = {
+    "amd64",  "386",      "arm",     "arm64", "ppc64le", "riscv64", "s390x",
+    "mips64", "mips64le", "loong64", "mips",  "mipsle",  "ppc64",   "wasm"};
 constexpr absl::string_view kSystems[] = {"linux", "windows", "darwin", "freebsd", "wasip1"};
 
 template <size_t N>
@@ -142,8 +144,8 @@ absl::StatusOr<Platform> ParsePlatform(absl::string_view text) {
 }
 
 std::string PlatformName(const Platform& platform) {
-  return absl::StrCat(platform.os, "/", platform.architecture,
-                      platform.variant.empty() ? "" : "/", platform.variant);
+  return absl::StrCat(platform.os, "/", platform.architecture, platform.variant.empty() ? "" : "/",
+                      platform.variant);
 }
 
 std::vector<Platform> PlatformOrder(const Platform& wanted_as_given) {

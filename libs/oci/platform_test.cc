@@ -35,8 +35,8 @@ TEST(ParsePlatformTest, NormalisesNames) {
 }
 
 TEST(ParsePlatformTest, RefusesOddText) {
-  for (const char* text : {"", "/", "linux/", "/amd64", "a/b/c/d", "linux/am d", "linux/../x", "vax",
-                           "linux/\xd0\xb5"}) {
+  for (const char* text : {"", "/", "linux/", "/amd64", "a/b/c/d", "linux/am d", "linux/../x",
+                           "vax", "linux/\xd0\xb5"}) {
     EXPECT_EQ(Name(text), "E_PLATFORM") << text;
   }
 }

@@ -49,8 +49,8 @@ TEST(EnvTest, SetsInPlace) {
 }
 
 TEST(SetUserTest, KeepsOtherMembers) {
-  json::Value document = *json::Parse(
-      R"({"process":{"user":{"uid":0,"gid":0,"umask":18},"env":["HOME=/h"],"x":1}})");
+  json::Value document =
+      *json::Parse(R"({"process":{"user":{"uid":0,"gid":0,"umask":18},"env":["HOME=/h"],"x":1}})");
 
   SetUser({7, 8, {8, 9}, "/home/u"}, &document);
 

@@ -29,9 +29,8 @@ bool Matches(absl::string_view text, const char* pattern) {
   return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), RE2(pattern, options));
 }
 
-constexpr char kHost[] =
-    R"((?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))"
-    R"((?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*)";
+constexpr char kHost[] = R"((?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))"
+                         R"((?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*)";
 constexpr char kIpv6[] = R"(\[[0-9a-fA-F:]*:[0-9a-fA-F:.]*\])";
 constexpr char kDigestLike[] = R"([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:.*)";
 
@@ -66,8 +65,7 @@ bool IsTag(absl::string_view text) {
 }
 
 absl::Status Bad(absl::string_view why, absl::string_view hint = "") {
-  absl::Status status =
-      base::Error(absl::StatusCode::kInvalidArgument, "E_REFERENCE", why);
+  absl::Status status = base::Error(absl::StatusCode::kInvalidArgument, "E_REFERENCE", why);
   return hint.empty() ? status : base::WithHint(status, hint);
 }
 
@@ -155,8 +153,7 @@ absl::Status CheckTag(absl::string_view tag) {
 absl::Status CheckOddities(absl::string_view text) {
   if (text.empty()) return Bad("reference is empty");
   if (const size_t scheme = text.find("://"); scheme != text.npos) {
-    return Bad("reference has a scheme (\"...://\")",
-               "leave out what stands before the host name");
+    return Bad("reference has a scheme (\"...://\")", "leave out what stands before the host name");
   }
   const size_t at = text.rfind('@');
   if (at != text.npos && absl::StrContains(text.substr(at), "/")) {
@@ -169,7 +166,8 @@ absl::Status CheckOddities(absl::string_view text) {
     }
   }
   if (text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos) {
-    return Bad(absl::StrCat("reference ", Quoted(text), ": 64 hexadecimal digits are an id, not a "
+    return Bad(absl::StrCat("reference ", Quoted(text),
+                            ": 64 hexadecimal digits are an id, not a "
                             "name"));
   }
   return absl::OkStatus();

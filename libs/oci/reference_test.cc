@@ -120,11 +120,10 @@ TEST(ReferenceTest, RefusesBadNames) {
 }
 
 TEST(ReferenceTest, RefusesBadTags) {
-  EXPECT_EQ(Refusal(absl::StrCat("a:", std::string(129, 'x'))),
-            absl::StrCat("tag \"", std::string(32, 'x'),
-                         "\"...: has 129 characters, the most is 128"));
-  const std::string rule =
-      ": only letters, digits, '_', '.', '-', and the first is no '.' or '-'";
+  EXPECT_EQ(
+      Refusal(absl::StrCat("a:", std::string(129, 'x'))),
+      absl::StrCat("tag \"", std::string(32, 'x'), "\"...: has 129 characters, the most is 128"));
+  const std::string rule = ": only letters, digits, '_', '.', '-', and the first is no '.' or '-'";
   EXPECT_EQ(Refusal("a:-x"), absl::StrCat("tag \"-x\"", rule));
   EXPECT_EQ(Refusal("a:.x"), absl::StrCat("tag \".x\"", rule));
   EXPECT_EQ(Refusal("reg/x:tag\n"), absl::StrCat("tag \"tag\\x0a\"", rule));
@@ -143,9 +142,9 @@ TEST(ReferenceTest, RefusesBadHosts) {
 }
 
 TEST(ReferenceTest, NeverRepeatsAPassword) {
-  for (const char* text : {"user:s3cret@reg/x", "user:s3cret@reg:5000/x:1", "s3cret@reg/x",
-                           "https://user:s3cret@reg/x", "user:s3/cret@reg/x", "user:s3cret@reg",
-                           "us:s3cret@a:b"}) {
+  for (const char* text :
+       {"user:s3cret@reg/x", "user:s3cret@reg:5000/x:1", "s3cret@reg/x",
+        "https://user:s3cret@reg/x", "user:s3/cret@reg/x", "user:s3cret@reg", "us:s3cret@a:b"}) {
     EXPECT_EQ(Refusal(text).find("s3"), std::string::npos) << text;
   }
   EXPECT_EQ(Refusal("user:s3cret@reg/x"), "reference holds a user name or password before '@'");

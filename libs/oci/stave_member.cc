@@ -119,8 +119,8 @@ absl::StatusOr<StaveMember> GetStaveMember(const Value& document) {
 ImageMember MakeImageMember(absl::string_view reference, const Digest& manifest,
                             const Digest& config_digest, const std::vector<Digest>& layers,
                             const ImageConfig& config) {
-  ImageMember image{std::string(reference), manifest, config_digest, layers, {}, "", "", {}, {},
-                    {}, {}};
+  ImageMember image{
+      std::string(reference), manifest, config_digest, layers, {}, "", "", {}, {}, {}, {}};
   image.command = {config.entrypoint, config.cmd};
   image.user = config.user;
   image.workdir = config.working_dir;

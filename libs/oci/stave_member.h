@@ -33,7 +33,7 @@
 namespace stave::oci {
 
 struct ImageMember {
-  std::string reference;       // whole, as Reference::String()
+  std::string reference;  // whole, as Reference::String()
   Digest manifest;
   Digest config;
   std::vector<Digest> layers;  // keys of the store, base first

@@ -68,9 +68,8 @@ TEST(StaveMemberTest, SettingKeepsTheRest) {
   SetRootfsReadonly(false, &document);
   SetName("bb", &document);
 
-  EXPECT_EQ(json::Print(document),
-            R"({"x":1,"stave":{"version":1,"later":{"n":1.50},)"
-            R"("rootfs":{"size":5,"readonly":false},"name":"bb"},"y":2})");
+  EXPECT_EQ(json::Print(document), R"({"x":1,"stave":{"version":1,"later":{"n":1.50},)"
+                                   R"("rootfs":{"size":5,"readonly":false},"name":"bb"},"y":2})");
 }
 
 TEST(StaveMemberTest, NamesWhatItRefuses) {

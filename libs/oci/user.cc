@@ -116,8 +116,7 @@ std::optional<uint32_t> FindGroup(const std::string& name, absl::string_view gro
 }
 
 // The groups that list `name` as a member, after `primary`, each once.
-std::vector<uint32_t> GroupsOf(const std::string& name, uint32_t primary,
-                               absl::string_view group) {
+std::vector<uint32_t> GroupsOf(const std::string& name, uint32_t primary, absl::string_view group) {
   std::vector<uint32_t> gids = {primary};
   absl::flat_hash_set<uint32_t> seen = {primary};
   ForEachEntry(group, 4, [&](const std::vector<absl::string_view>& parts) {
@@ -132,9 +131,9 @@ std::vector<uint32_t> GroupsOf(const std::string& name, uint32_t primary,
 }
 
 absl::Status NotThere(absl::string_view kind, absl::string_view name, absl::string_view file) {
-  return base::Error(absl::StatusCode::kNotFound, "E_USER",
-                     absl::StrCat(kind, " \"", base::Printable(name, 64),
-                                  "\": is not in the image's ", file));
+  return base::Error(
+      absl::StatusCode::kNotFound, "E_USER",
+      absl::StrCat(kind, " \"", base::Printable(name, 64), "\": is not in the image's ", file));
 }
 
 absl::Status CheckSize(absl::string_view text, absl::string_view file) {
@@ -166,9 +165,8 @@ absl::StatusOr<User> ResolveUser(absl::string_view text, absl::string_view passw
     if (!gid) return NotThere("group", spec.group.name, "/etc/group");
     user.gid = *gid;
   }
-  user.additional_gids = account && !spec.group.given()
-                             ? GroupsOf(account->name, user.gid, group)
-                             : std::vector<uint32_t>{user.gid};
+  user.additional_gids = account && !spec.group.given() ? GroupsOf(account->name, user.gid, group)
+                                                        : std::vector<uint32_t>{user.gid};
   if (user.additional_gids.size() > kMaxGroups) {
     return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
                        absl::StrCat("user \"", base::Printable(text, 64), "\": is in more than ",

@@ -25,8 +25,8 @@
 
 namespace stave::oci {
 
-inline constexpr size_t kMaxUserFile = size_t{1} << 20;      // what a reader should allow
-inline constexpr size_t kMaxUserLine = size_t{64} << 10;     // longer lines are skipped
+inline constexpr size_t kMaxUserFile = size_t{1} << 20;   // what a reader should allow
+inline constexpr size_t kMaxUserLine = size_t{64} << 10;  // longer lines are skipped
 
 struct User {
   uint32_t uid = 0;

@@ -26,8 +26,8 @@ using base::UniqueFd;
 
 constexpr uint64_t kInRoot = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 constexpr uint64_t kBeneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-constexpr int kMaxLinks = 40;       // as the kernel's MAXSYMLINKS
-constexpr int kMaxRaces = 1000;     // EAGAIN needs a rename somewhere on the machine each time
+constexpr int kMaxLinks = 40;    // as the kernel's MAXSYMLINKS
+constexpr int kMaxRaces = 1000;  // EAGAIN needs a rename somewhere on the machine each time
 constexpr size_t kPiece = PATH_MAX - 256;
 
 // -1 and errno, like open(2).
@@ -36,8 +36,8 @@ int TryOpen(int dirfd, const std::string& path, int flags, uint64_t resolve) {
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.resolve = resolve;
   for (int races = 0;; ++races) {
-    const long fd = ::syscall(SYS_openat2, dirfd, path.empty() ? "." : path.c_str(), &how,
-                              sizeof(how));
+    const long fd =
+        ::syscall(SYS_openat2, dirfd, path.empty() ? "." : path.c_str(), &how, sizeof(how));
     if (fd >= 0) return static_cast<int>(fd);
     if (errno != EINTR && (errno != EAGAIN || races >= kMaxRaces)) return -1;
   }
@@ -121,9 +121,8 @@ class DirMaker {
     char target[PATH_MAX];
     const ssize_t length = ::readlinkat(Top(), name.c_str(), target, sizeof(target));
     if (length < 0) {
-      return absl::FailedPreconditionError(absl::StrCat(base::Printable(path_), ": \"",
-                                                        base::Printable(name),
-                                                        "\" is not a directory"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          base::Printable(path_), ": \"", base::Printable(name), "\" is not a directory"));
     }
     if (++links_ > kMaxLinks) {
       return absl::FailedPreconditionError(
@@ -138,8 +137,8 @@ class DirMaker {
   int rootfd_;
   absl::string_view path_;
   mode_t mode_;
-  std::vector<UniqueFd> stack_;     // the directories below the root that lead to where we are
-  std::vector<std::string> todo_;   // components still to come, last first
+  std::vector<UniqueFd> stack_;    // the directories below the root that lead to where we are
+  std::vector<std::string> todo_;  // components still to come, last first
   int links_ = 0;
 };
 
@@ -205,8 +204,8 @@ absl::StatusOr<UniqueFd> MakeFileInRoot(int rootfd, absl::string_view path, mode
   if (::fstat(there.get(), &st) < 0) return base::PosixError(errno, base::Printable(path), "stat");
   if (S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode)) {
     return absl::FailedPreconditionError(
-        absl::StrCat(base::Printable(path), S_ISDIR(st.st_mode) ? ": is a directory"
-                                                                : ": is a dangling symbolic link"));
+        absl::StrCat(base::Printable(path),
+                     S_ISDIR(st.st_mode) ? ": is a directory" : ": is a dangling symbolic link"));
   }
   return there;
 }

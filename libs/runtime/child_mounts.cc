@@ -306,10 +306,10 @@ absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs) {
   if (::mount(nullptr, "/", nullptr, MS_REC | propagation, nullptr) < 0) {
     return base::PosixError(errno, "/", "make private");
   }
-  // Opened here: a descriptor of the parent's is in the parent's mount namespace.
-  const std::string& place = inputs.request->attach_at;
-  const base::UniqueFd attach(::open(place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!attach.valid()) return base::PosixError(errno, place, "open");
+  // Somewhere that root of any user namespace may reach and where the host has nothing that is needed
+  // from here on. Opened here: a descriptor of the parent's is in the parent's mount namespace.
+  const base::UniqueFd attach(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!attach.valid()) return base::PosixError(errno, "/proc", "open");
   STAVE_RETURN_IF_ERROR(mount::Attach(root, attach.get(), "the root filesystem"));
   MountedTree mounted;
   for (size_t i = 0; i < plan.mounts.size(); ++i) {

@@ -24,6 +24,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/capability/capability.h"
 #include "libs/mount/tree.h"
+#include "libs/rootpath/rootpath.h"
 #include "libs/runtime/child.h"
 #include "libs/runtime/init_image.h"
 #include "libs/runtime/report.h"
@@ -71,6 +72,32 @@ absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
     inputs->bind_sources.back() = opened->Keep(*std::move(tree));
   }
   return absl::OkStatus();
+}
+
+bool IsBelow(const std::string& path, const std::string& folder) {
+  return path.size() > folder.size() && path.compare(0, folder.size(), folder) == 0 &&
+         path[folder.size()] == '/';
+}
+
+// Root of a user namespace may make nothing in a root filesystem whose owners it does not have, so
+// what is to be mounted over is made here, where it is a mount that nobody else sees. What lies below
+// another mount is the child's.
+absl::Status MakeMountpoints(const LaunchRequest& request, const ChildInputs& inputs) {
+  const Plan& plan = *request.plan;
+  for (size_t i = 0; i < plan.mounts.size(); ++i) {
+    const std::string& path = plan.mounts[i].destination;
+    bool covered = false;
+    for (size_t k = 0; k < i; ++k) covered = covered || IsBelow(path, plan.mounts[k].destination);
+    if (covered || rootpath::OpenInRoot(request.root, path, O_PATH).ok()) continue;
+    struct stat st;
+    const int source = inputs.bind_sources[i];
+    const bool file = source >= 0 && ::fstat(source, &st) == 0 && !S_ISDIR(st.st_mode);
+    const absl::Status made = file ? rootpath::MakeFileInRoot(request.root, path, 0644).status()
+                                   : rootpath::MakeDirsInRoot(request.root, path, 0755).status();
+    if (!made.ok()) return base::WithContext(made, absl::StrCat("/mounts/", i));
+  }
+  const absl::Status made = rootpath::MakeDirsInRoot(request.root, plan.process.cwd, 0755).status();
+  return made.ok() ? made : base::WithContext(made, "/process/cwd");
 }
 
 absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opened) {
@@ -163,6 +190,7 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   Opened opened;
   inputs.request = &request;
   STAVE_RETURN_IF_ERROR(OpenBinds(plan, &inputs, &opened));
+  if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(MakeMountpoints(request, inputs));
   STAVE_RETURN_IF_ERROR(OpenNamespaces(plan, &inputs, &opened));
   Launched launched;
   launched.warnings = plan.warnings;

@@ -32,7 +32,6 @@ enum class Reaper {
 struct LaunchRequest {
   const Plan* plan = nullptr;            // borrowed
   int root = -1;                         // a detached mount; borrowed, attached by the child
-  std::string attach_at;                 // any directory of the host, used in the child's view only
   const cgroup::Cgroup* group = nullptr;  // borrowed; nullptr: stay in the caller's
   int in = 0, out = 1, err = 2;          // what becomes 0, 1, 2 without a terminal
   Reaper reaper = Reaper::kPayload;

@@ -143,6 +143,7 @@ absl::Status Unmount(const store::Store& store, const std::string& target) {
     path = at.path;
   }
   STAVE_ASSIGN_OR_RETURN(const std::string id, FindMounted(store, path));
+  // lint: umount2(2) takes no descriptor
   if (::umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) return base::PosixError(errno, path, "umount");
   if (id.empty()) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd mounts, OpenMounts(store));

@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
@@ -46,7 +49,10 @@ absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const jso
                       absl::StrCat("layer ", layer->ToString(), ": is not in the store ", store.state_path())),
           absl::StrCat("image-fetch ", member.image->reference, " brings it back"));
     }
-    overlay.lower.push_back(std::move(path));
+    // overlayfs takes no folder twice (ELOOP); of a layer that is there twice only the upper one shows.
+    if (std::find(overlay.lower.begin(), overlay.lower.end(), path) == overlay.lower.end()) {
+      overlay.lower.push_back(std::move(path));
+    }
   }
   return overlay;
 }

@@ -135,7 +135,6 @@ absl::StatusOr<Launched> Session::Start(Foreground* foreground) {
   LaunchRequest request;
   request.plan = &plan_;
   request.root = root_.get();
-  request.attach_at = entry_->container().run_path();
   request.group = group_ ? &*group_ : nullptr;
   request.in = foreground->in();
   request.out = foreground->out();

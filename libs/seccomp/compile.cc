@@ -45,9 +45,12 @@ constexpr Named kActions[] = {
 };
 
 constexpr Named kOperators[] = {
-    {"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT},
-    {"SCMP_CMP_LE", SCMP_CMP_LE}, {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-    {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT},
+    {"SCMP_CMP_NE", SCMP_CMP_NE},
+    {"SCMP_CMP_LT", SCMP_CMP_LT},
+    {"SCMP_CMP_LE", SCMP_CMP_LE},
+    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+    {"SCMP_CMP_GE", SCMP_CMP_GE},
+    {"SCMP_CMP_GT", SCMP_CMP_GT},
     {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 };
 
@@ -164,9 +167,8 @@ absl::StatusOr<scmp_arg_cmp> Condition(const json::Value& value, const std::stri
   if (!index.ok() || *index < 0 || *index > kMaxArgument) {
     return Bad(absl::StrCat(pointer, "/index"), "is not within 0..5");
   }
-  STAVE_ASSIGN_OR_RETURN(
-      const uint32_t op,
-      Lookup(kOperators, value.Find("op"), absl::StrCat(pointer, "/op"), "operator"));
+  STAVE_ASSIGN_OR_RETURN(const uint32_t op, Lookup(kOperators, value.Find("op"),
+                                                   absl::StrCat(pointer, "/op"), "operator"));
   STAVE_ASSIGN_OR_RETURN(const uint64_t first,
                          Unsigned(value.Find("value"), absl::StrCat(pointer, "/value")));
   STAVE_ASSIGN_OR_RETURN(const uint64_t second,
@@ -200,8 +202,7 @@ int AddRule(void* context, uint32_t action, int syscall,
             const std::vector<scmp_arg_cmp>& conditions) {
   if (!NamesOneTwice(conditions)) {
     return seccomp_rule_add_array(context, action, syscall,
-                                  static_cast<unsigned int>(conditions.size()),
-                                  conditions.data());
+                                  static_cast<unsigned int>(conditions.size()), conditions.data());
   }
   for (const scmp_arg_cmp& condition : conditions) {
     const int error = seccomp_rule_add_array(context, action, syscall, 1, &condition);
@@ -227,8 +228,8 @@ absl::Status AddRules(void* context, const json::Value& rule, uint32_t default_a
     if (action == default_action) continue;  // libseccomp refuses what says nothing
     const int error = AddRule(context, action, number, conditions);
     if (error != 0) {
-      return Bad(pointer, absl::StrCat(Quoted(name.text()), ": cannot be added: ",
-                                       std::strerror(-error)));
+      return Bad(pointer,
+                 absl::StrCat(Quoted(name.text()), ": cannot be added: ", std::strerror(-error)));
     }
   }
   return absl::OkStatus();
@@ -280,8 +281,10 @@ absl::StatusOr<std::vector<sock_filter>> Export(void* context) {
   const size_t count = static_cast<size_t>(size) / sizeof(sock_filter);
   if (count > kMaxProgram) {
     return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
-                       absl::StrCat(kRoot, ": compiles to ", count, " instructions, the kernel "
-                                    "takes ", kMaxProgram));
+                       absl::StrCat(kRoot, ": compiles to ", count,
+                                    " instructions, the kernel "
+                                    "takes ",
+                                    kMaxProgram));
   }
   std::vector<sock_filter> filter(count);
   if (pread(file.get(), filter.data(), static_cast<size_t>(size), 0) != size) {
@@ -306,12 +309,10 @@ absl::StatusOr<Program> Compile(const json::Value& policy) {
 
   Program program;
   STAVE_ASSIGN_OR_RETURN(program.flags, Flags(policy));
-  STAVE_ASSIGN_OR_RETURN(const json::Value::Elements* rules,
-                         ArrayMember(policy, "syscalls", root));
+  STAVE_ASSIGN_OR_RETURN(const json::Value::Elements* rules, ArrayMember(policy, "syscalls", root));
   for (size_t i = 0; i < rules->size(); ++i) {
     STAVE_RETURN_IF_ERROR(AddRules(context.get(), (*rules)[i], default_action,
-                                   absl::StrCat(root, "/syscalls/", i),
-                                   &program.unknown_syscalls));
+                                   absl::StrCat(root, "/syscalls/", i), &program.unknown_syscalls));
   }
   STAVE_ASSIGN_OR_RETURN(program.filter, Export(context.get()));
   return program;

@@ -39,8 +39,8 @@ struct Program {
 };
 
 // Compiles `policy`, the value of linux.seccomp; messages point into it as "/linux/seccomp/..".
-// Errors: InvalidArgument [E_SECCOMP] for an unknown action, operator, architecture or flag, a wrong
-// type, errnoRet with an action that has none, an argument index above 5; Unimplemented
+// Errors: InvalidArgument [E_SECCOMP] for an unknown action, operator, architecture or flag, a
+// wrong type, errnoRet with an action that has none, an argument index above 5; Unimplemented
 // [E_UNSUPPORTED] for SCMP_ACT_NOTIFY, listenerPath and what goes with it; ResourceExhausted
 // [E_LIMIT] if the program is longer than the kernel takes (4096 instructions). Messages name the
 // rule and the system call.

@@ -31,9 +31,7 @@ constexpr uint32_t kNative = AUDIT_ARCH_X86_64;
 constexpr uint32_t kNative = AUDIT_ARCH_AARCH64;
 #endif
 
-absl::StatusOr<Program> CompileText(absl::string_view text) {
-  return Compile(*json::Parse(text));
-}
+absl::StatusOr<Program> CompileText(absl::string_view text) { return Compile(*json::Parse(text)); }
 
 std::string Refusal(absl::string_view text) {
   const absl::Status status = CompileText(text).status();
@@ -42,11 +40,17 @@ std::string Refusal(absl::string_view text) {
 
 bool Jumps(const sock_filter& i, uint32_t a) {
   switch (BPF_OP(i.code)) {
-    case BPF_JEQ: return a == i.k;
-    case BPF_JGT: return a > i.k;
-    case BPF_JGE: return a >= i.k;
-    case BPF_JSET: return (a & i.k) != 0;
-    default: ADD_FAILURE() << "jump " << i.code; return false;
+    case BPF_JEQ:
+      return a == i.k;
+    case BPF_JGT:
+      return a > i.k;
+    case BPF_JGE:
+      return a >= i.k;
+    case BPF_JSET:
+      return (a & i.k) != 0;
+    default:
+      ADD_FAILURE() << "jump " << i.code;
+      return false;
   }
 }
 
@@ -62,11 +66,20 @@ uint32_t Ask(const Program& program, int number, uint64_t arg0 = 0, uint64_t arg
   for (size_t pc = 0; pc < program.filter.size(); ++pc) {
     const sock_filter& i = program.filter[pc];
     switch (BPF_CLASS(i.code)) {
-      case BPF_LD: std::memcpy(&a, reinterpret_cast<const char*>(&data) + i.k, 4); break;
-      case BPF_ALU: a &= i.k; break;
-      case BPF_JMP: pc += BPF_OP(i.code) == BPF_JA ? i.k : Jumps(i, a) ? i.jt : i.jf; break;
-      case BPF_RET: return i.k;
-      default: ADD_FAILURE() << "class " << i.code; return 0;
+      case BPF_LD:
+        std::memcpy(&a, reinterpret_cast<const char*>(&data) + i.k, 4);
+        break;
+      case BPF_ALU:
+        a &= i.k;
+        break;
+      case BPF_JMP:
+        pc += BPF_OP(i.code) == BPF_JA ? i.k : Jumps(i, a) ? i.jt : i.jf;
+        break;
+      case BPF_RET:
+        return i.k;
+      default:
+        ADD_FAILURE() << "class " << i.code;
+        return 0;
     }
   }
   ADD_FAILURE() << "no return";
@@ -121,8 +134,8 @@ TEST(CompileTest, Operators) {
   const auto program = CompileText(absl::StrCat(
       R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[)", rule("read", "NE", "\"value\":5"), ",",
       rule("write", "LT", "\"value\":5"), ",", rule("open", "LE", "\"value\":5"), ",",
-      rule("close", "EQ", "\"value\":18446744073709551615"), ",",
-      rule("stat", "GE", "\"value\":5"), ",", rule("fstat", "GT", "\"value\":5"), ",",
+      rule("close", "EQ", "\"value\":18446744073709551615"), ",", rule("stat", "GE", "\"value\":5"),
+      ",", rule("fstat", "GT", "\"value\":5"), ",",
       rule("clone", "MASKED_EQ", "\"value\":240,\"valueTwo\":16"), "]}"));
 
   ASSERT_TRUE(program.ok()) << program.status();
@@ -186,8 +199,8 @@ TEST(CompileTest, NamesWhatItRefuses) {
 
 TEST(CompileTest, NamesTheRule) {
   const auto rule = [](absl::string_view members) {
-    return Refusal(absl::StrCat(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{)", members,
-                                "}]}"));
+    return Refusal(
+        absl::StrCat(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{)", members, "}]}"));
   };
   EXPECT_EQ(rule(R"("action":"SCMP_ACT_KILL")"),
             "E_SECCOMP /linux/seccomp/syscalls/0/names: names no system call");

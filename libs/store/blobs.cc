@@ -31,8 +31,9 @@ absl::StatusOr<base::UniqueFd> Open(const Store& store, const oci::Digest& diges
 }
 
 absl::Status WrongSize(const oci::Digest& digest, int64_t is, int64_t promised) {
-  return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
-                     absl::StrCat("blob ", digest.ToString(), ": has ", is, " bytes instead of ", promised));
+  return base::Error(
+      absl::StatusCode::kDataLoss, "E_CORRUPT",
+      absl::StrCat("blob ", digest.ToString(), ": has ", is, " bytes instead of ", promised));
 }
 
 }  // namespace
@@ -40,8 +41,7 @@ absl::Status WrongSize(const oci::Digest& digest, int64_t is, int64_t promised) 
 bool HasBlob(const Store& store, const oci::Digest& digest, int64_t size) {
   struct stat st;
   return store.state() >= 0 &&
-         ::fstatat(store.state(), PathOf(digest).c_str(), &st,
-                   AT_SYMLINK_NOFOLLOW) == 0 &&
+         ::fstatat(store.state(), PathOf(digest).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISREG(st.st_mode) && st.st_size == size;
 }
 

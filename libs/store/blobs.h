@@ -25,7 +25,8 @@ bool HasBlob(const Store& store, const oci::Digest& digest, int64_t size);
 
 // Opens a blob for reading.
 // Errors: NotFound `sha256:..: no such blob`; DataLoss [E_CORRUPT] if its size is not `size`.
-absl::StatusOr<base::UniqueFd> OpenBlob(const Store& store, const oci::Digest& digest, int64_t size);
+absl::StatusOr<base::UniqueFd> OpenBlob(const Store& store, const oci::Digest& digest,
+                                        int64_t size);
 
 // Reads a small blob (manifest, index, config) whole. `size` -1: unknown, any size up to `max`.
 // Its digest was verified when it came in and is not computed again.

@@ -50,8 +50,8 @@ absl::StatusOr<Container> Container::Make(const Store& store, const std::string&
   const std::string path = absl::StrCat("containers/", id);
   STAVE_ASSIGN_OR_RETURN(container.run_, MakeAndOpen(store.run(), path));
   container.run_path_ = absl::StrCat(store.run_path(), "/", path);
-  container.durability_ = intent.rm || !intent.record ? base::Durability::kVolatile
-                                                      : base::Durability::kDurable;
+  container.durability_ =
+      intent.rm || !intent.record ? base::Durability::kVolatile : base::Durability::kDurable;
   if (intent.record) {
     STAVE_ASSIGN_OR_RETURN(container.home_, MakeAndOpen(store.state(), path));
     container.home_path_ = absl::StrCat(store.state_path(), "/", path);

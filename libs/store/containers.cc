@@ -262,22 +262,20 @@ absl::Status RemoveContainer(const Store& store, absl::string_view text) {
   if (!IsAnythingOf(store, id)) return NoSuchContainer(id);
   if (IsPending(store, id)) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE",
-                       absl::StrCat("container ", ShortId(id),
-                                    " is being made"));
+                       absl::StrCat("container ", ShortId(id), " is being made"));
   }
   STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
   const std::optional<ContainerView> view = View(store, folders, FindPlace(folders, id));
   if (view.has_value() && view->status == Status::kRunning) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
-                       absl::StrCat("container ", ShortId(id),
-                                    " is running"));
+                       absl::StrCat("container ", ShortId(id), " is running"));
   }
   const bool known = view.has_value() && CheckName(view->record.name).ok();
   STAVE_RETURN_IF_ERROR(known ? ReleaseName(store, view->record.name, id)
                               : ReleaseNamesOf(store, id));
-  return RemoveFolders(store, id,
-                       known && view->record.rm ? base::Durability::kVolatile
-                                                : base::Durability::kDurable);
+  return RemoveFolders(
+      store, id,
+      known && view->record.rm ? base::Durability::kVolatile : base::Durability::kDurable);
 }
 
 }  // namespace stave::store

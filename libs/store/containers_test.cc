@@ -192,8 +192,9 @@ TEST_F(ContainersTest, FindsByIdBeginningAndName) {
   EXPECT_EQ(FindContainer(store(), id.substr(0, 12)).value(), id);
   EXPECT_EQ(FindContainer(store(), id.substr(0, 1)).value(), id);
   EXPECT_EQ(FindContainer(store(), "web").value(), id);
-  for (const std::string& text : {std::string(), std::string("we"), std::string("../web"),
-                                  std::string("WEB"), std::string(64, 'g'), std::string(5000, 'a')}) {
+  for (const std::string& text :
+       {std::string(), std::string("we"), std::string("../web"), std::string("WEB"),
+        std::string(64, 'g'), std::string(5000, 'a')}) {
     EXPECT_EQ(base::ErrorWord(FindContainer(store(), text).status()), "E_NO_CONTAINER") << text;
   }
 }

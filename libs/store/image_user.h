@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The user that an image's processes run as, looked up in the image's own /etc/passwd and /etc/group
-// without mounting it.
+// The user that an image's processes run as, looked up in the image's own /etc/passwd and
+// /etc/group without mounting it.
 //
 // The two files are searched for through the layers, topmost first, as the overlay mount would show
 // them: whiteouts and opaque directories hide what is below, directories of several layers are one,

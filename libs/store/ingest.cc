@@ -170,8 +170,7 @@ absl::Status LayerIngest::Commit(Synced synced) {
 }
 
 absl::Status SweepIngest(const Store& store) {
-  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                         ListFolder(store.state(), "ingest"));
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(store.state(), "ingest"));
   if (names.empty()) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(store.state(), "ingest"));
   for (const std::string& name : names) {

@@ -69,7 +69,8 @@ class Walk {
   // Goes on to `name` in the current directory; the content if that is the file.
   absl::StatusOr<std::optional<std::string>> Step(const std::string& name, absl::string_view path,
                                                   size_t max) {
-    const absl::Status none = absl::NotFoundError(absl::StrCat(base::Printable(path), ": is not there"));
+    const absl::Status none =
+        absl::NotFoundError(absl::StrCat(base::Printable(path), ": is not there"));
     Directory below;
     for (const int dirfd : path_.back()) {
       struct stat st;
@@ -90,8 +91,9 @@ class Walk {
       if (!below.empty() || IsWhiteout(st)) break;  // hidden by a directory, or hides what is below
       if (S_ISLNK(st.st_mode)) return Follow(dirfd, name);
       if (!S_ISREG(st.st_mode) || HasMore()) return none;
-      STAVE_ASSIGN_OR_RETURN(const base::UniqueFd fd,
-                             rootpath::OpenBeneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
+      STAVE_ASSIGN_OR_RETURN(
+          const base::UniqueFd fd,
+          rootpath::OpenBeneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
       STAVE_ASSIGN_OR_RETURN(std::string content, base::ReadAll(fd.get(), max, path));
       return std::optional<std::string>(std::move(content));
     }
@@ -121,8 +123,8 @@ class Walk {
     return false;
   }
 
-  std::vector<Directory> path_;      // from the root to where the walk is
-  std::vector<std::string> todo_;    // components to go, the next one last
+  std::vector<Directory> path_;    // from the root to where the walk is
+  std::vector<std::string> todo_;  // components to go, the next one last
   std::vector<base::UniqueFd> open_;
   int links_ = 0;
 };

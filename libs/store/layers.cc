@@ -97,8 +97,7 @@ std::string FormatLayerMeta(const LayerMeta& meta) {
 }
 
 absl::StatusOr<std::vector<oci::Digest>> ListLayers(const Store& store) {
-  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                         ListFolder(store.state(), "layers"));
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(store.state(), "layers"));
   std::vector<oci::Digest> keys;
   for (const std::string& name : names) {
     auto key = oci::Digest::Parse("sha256:" + name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names of containers. The rule is oci::CheckContainerName's; here are Docker's text for it and names
-// for containers that were given none.
+// Names of containers. The rule is oci::CheckContainerName's; here are Docker's text for it and
+// names for containers that were given none.
 
 #ifndef STAVE_LIBS_STORE_NAME_H_
 #define STAVE_LIBS_STORE_NAME_H_

@@ -52,8 +52,7 @@ bool IsAnythingOf(const Store& store, const std::string& id) {
 std::optional<std::string> IdOfName(const Store& store, const std::string& name) {
   char target[base::kIdLength + 1];
   if (store.state() < 0) return std::nullopt;
-  const ssize_t size =
-      ::readlinkat(store.state(), PathOf(name).c_str(), target, sizeof target);
+  const ssize_t size = ::readlinkat(store.state(), PathOf(name).c_str(), target, sizeof target);
   if (size < 0) return std::nullopt;
   std::string id(target, static_cast<size_t>(size));
   if (!base::IsId(id)) return std::nullopt;
@@ -89,8 +88,7 @@ absl::Status ReleaseName(const Store& store, const std::string& name, const std:
 }
 
 absl::Status ReleaseNamesOf(const Store& store, const std::string& id) {
-  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                         ListFolder(store.state(), "names"));
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(store.state(), "names"));
   for (const std::string& name : names) {
     STAVE_RETURN_IF_ERROR(ReleaseName(store, name, id));
   }

@@ -20,9 +20,9 @@ TEST(CheckNameTest, TakesDockersNames) {
 
 TEST(CheckNameTest, RefusesOthersWithDockersText) {
   for (const std::string& name :
-       {std::string(""), std::string("a"), std::string("_a"), std::string("-a"), std::string("../x"),
-        std::string("a/b"), std::string("a b"), std::string("a\n"), std::string("a\0b", 3),
-        std::string("\xc3\xa4\xc3\xa4"), std::string(256, 'a')}) {
+       {std::string(""), std::string("a"), std::string("_a"), std::string("-a"),
+        std::string("../x"), std::string("a/b"), std::string("a b"), std::string("a\n"),
+        std::string("a\0b", 3), std::string("\xc3\xa4\xc3\xa4"), std::string(256, 'a')}) {
     const absl::Status refused = CheckName(name);
     EXPECT_EQ(base::ErrorWord(refused), "E_NAME") << name;
     EXPECT_TRUE(absl::StartsWith(refused.message(), "Invalid container name ("));

@@ -33,9 +33,7 @@ constexpr size_t kForegroundChecks = 64;
 constexpr int kNameTries = 6;
 constexpr char kUnnamed[] = ".new";
 
-const char* FolderOf(Phase phase) {
-  return phase == Phase::kPending ? "pending" : "foreground";
-}
+const char* FolderOf(Phase phase) { return phase == Phase::kPending ? "pending" : "foreground"; }
 
 std::string EntryPath(Phase phase, const std::string& id) {
   return absl::StrCat(FolderOf(phase), "/", id);
@@ -83,9 +81,8 @@ absl::StatusOr<base::UniqueFd> MakeEntry(const Store& store, const std::string& 
     absl::Status written = absl::OkStatus();
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) {
       written = base::WriteAll(fd.get(), FormatIntent(intent), path);
-      if (written.ok() &&
-          ::renameat2(store.run(), beside.c_str(), store.run(), path.c_str(),
-                      RENAME_NOREPLACE) == 0) {
+      if (written.ok() && ::renameat2(store.run(), beside.c_str(), store.run(), path.c_str(),
+                                      RENAME_NOREPLACE) == 0) {
         return fd;
       }
       if (written.ok() && errno != ENOENT) written = base::PosixError(errno, path, "rename");
@@ -239,8 +236,8 @@ absl::StatusOr<std::vector<Pending>> StaleEntries(const Store& store) {
                          ListFolder(store.run(), "foreground"));
   struct timespec now = {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const size_t first = foreground.empty() ? 0 : static_cast<size_t>(now.tv_nsec / 1000) %
-                                                    foreground.size();
+  const size_t first =
+      foreground.empty() ? 0 : static_cast<size_t>(now.tv_nsec / 1000) % foreground.size();
   for (size_t i = 0; i < foreground.size() && i < kForegroundChecks; ++i) {
     take(Phase::kForeground, foreground[(first + i) % foreground.size()]);
   }

@@ -42,7 +42,8 @@ TEST_F(PendingTest, MakesEntryNameAndFolders) {
   const Pending pending = Reserve({"web", false, true});
 
   EXPECT_TRUE(base::IsId(pending.id()));
-  EXPECT_EQ(Read("run/pending/" + pending.id()), "{\"name\":\"web\",\"rm\":false,\"record\":true}\n");
+  EXPECT_EQ(Read("run/pending/" + pending.id()),
+            "{\"name\":\"web\",\"rm\":false,\"record\":true}\n");
   EXPECT_TRUE(Exists("state/names/web"));
   EXPECT_TRUE(Exists("state/containers/" + pending.id()));
   EXPECT_TRUE(Exists("run/containers/" + pending.id()));
@@ -53,8 +54,8 @@ TEST_F(PendingTest, DrawsANameAndNotesIt) {
 
   EXPECT_TRUE(CheckName(pending.intent().name).ok());
   EXPECT_TRUE(Exists("state/names/" + pending.intent().name));
-  EXPECT_EQ(Read("run/pending/" + pending.id()),
-            absl::StrCat("{\"name\":\"", pending.intent().name, "\",\"rm\":true,\"record\":true}\n"));
+  EXPECT_EQ(Read("run/pending/" + pending.id()), absl::StrCat("{\"name\":\"", pending.intent().name,
+                                                              "\",\"rm\":true,\"record\":true}\n"));
 }
 
 TEST_F(PendingTest, ATakenNameIsTheConflictThatDockerTells) {
@@ -93,7 +94,8 @@ TEST_F(PendingTest, OneOfManyGetsTheName) {
   for (int round = 0; round < 10; ++round) {
     const std::string name = absl::StrCat("name", round);
     // A stale one makes all of them go the longer way.
-    ASSERT_EQ(::symlink(std::string(64, 'a').c_str(), (folder() + "/state/names/" + name).c_str()), 0);
+    ASSERT_EQ(::symlink(std::string(64, 'a').c_str(), (folder() + "/state/names/" + name).c_str()),
+              0);
     std::vector<pid_t> children;
     for (int i = 0; i < 8; ++i) {
       const pid_t child = ::fork();
@@ -195,7 +197,8 @@ TEST_F(PendingTest, DamagedAndForeignEntriesAreSafe) {
   const std::string id = Killed({"web", false, true});
   Write("run/pending/" + id, std::string(100000, '\0'));
   MakeDir("run/pending/" + std::string(64, 'd'));
-  ASSERT_EQ(::symlink("/etc/passwd", (folder() + "/run/pending/" + std::string(64, 'e')).c_str()), 0);
+  ASSERT_EQ(::symlink("/etc/passwd", (folder() + "/run/pending/" + std::string(64, 'e')).c_str()),
+            0);
   Write("run/pending/not-an-id", "x");
   Write("run/pending/" + std::string(64, 'f') + ".new", "");
 

@@ -71,8 +71,7 @@ class Reader {
     if (value == nullptr || value->is_null()) return std::nullopt;
     absl::Time time;
     std::string error;
-    if (!value->is_string() ||
-        !absl::ParseTime(absl::RFC3339_full, value->text(), &time, &error) ||
+    if (!value->is_string() || !absl::ParseTime(absl::RFC3339_full, value->text(), &time, &error) ||
         time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
       return Wrong<std::optional<absl::Time>>(key);
     }
@@ -85,8 +84,7 @@ class Reader {
     base::ProcessIdentity identity;
     identity.boot_id = inner.Text("boot");
     identity.pid = static_cast<pid_t>(inner.Integer("pid", 1, kMaxPid).value_or(0));
-    identity.start_time =
-        static_cast<uint64_t>(inner.Integer("start", 0, INT64_MAX).value_or(0));
+    identity.start_time = static_cast<uint64_t>(inner.Integer("start", 0, INT64_MAX).value_or(0));
     if (!inner.status().ok() || identity.pid == 0) {
       return Wrong<std::optional<base::ProcessIdentity>>(key);
     }

@@ -75,7 +75,8 @@ TEST(RecordTest, IsWhatTheHeaderShows) {
   EXPECT_EQ(FormatRecord(Example()),
             "{\"version\":1,\"id\":\"" + std::string(64, 'a') +
                 "\",\"name\":\"web\",\"image\":\"docker.io/library/alpine:latest\","
-                "\"imageDigest\":\"sha256:" + std::string(64, '1') +
+                "\"imageDigest\":\"sha256:" +
+                std::string(64, '1') +
                 "\",\"command\":[\"sh\",\"-c\",\"echo \\\"\\n\\\"\"],"
                 "\"created\":\"2023-11-14T22:13:20.6Z\",\"labels\":{\"k\":\"v\"},\"rm\":false,"
                 "\"started\":true}\n");
@@ -109,8 +110,8 @@ TEST(StateTest, SurvivesDamage) { Torture(FormatState(Running()), ParseState); }
 TEST(StateTest, RefusesPidsThatKillMore) {
   for (const char* pid : {"0", "-1", "4194305", "1.5", "\"7\"", "18446744073709551615"}) {
     const std::string text =
-        std::string("{\"version\":1,\"status\":\"running\",\"init\":{\"boot\":\"b\",\"pid\":") + pid +
-        ",\"start\":1},\"cgroup\":\"\"}";
+        std::string("{\"version\":1,\"status\":\"running\",\"init\":{\"boot\":\"b\",\"pid\":") +
+        pid + ",\"start\":1},\"cgroup\":\"\"}";
     EXPECT_EQ(base::ErrorWord(ParseState(text).status()), "E_CORRUPT") << pid;
   }
 }

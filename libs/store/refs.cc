@@ -132,7 +132,8 @@ absl::Status SetRef(const Store& store, const oci::Reference& reference,
   STAVE_RETURN_IF_ERROR(MakeFolders(store, reference));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd folder,
                          base::OpenDirAt(store.state(), FolderOf(reference)));
-  const oci::Descriptor plain{descriptor.media_type, descriptor.digest, descriptor.size, {}, {}, {}};
+  const oci::Descriptor plain{
+      descriptor.media_type, descriptor.digest, descriptor.size, {}, {}, {}};
   STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(folder.get(), reference.Leaf(),
                                             json::Print(oci::ToJson(plain)) + "\n", 0600,
                                             base::Durability::kDurable));

@@ -113,8 +113,9 @@ TEST_F(RefsTest, DamageIsTold) {
     Write(path, whole.substr(0, size));
     EXPECT_EQ(base::ErrorWord(GetRef(store(), Name("a:1")).status()), "E_CORRUPT") << size;
   }
-  for (const std::string& text : {std::string(64, '\0'), std::string(100000, '{'), std::string("[]"),
-                                 std::string("{\"digest\":\"sha256:../../x\"}")}) {
+  for (const std::string& text :
+       {std::string(64, '\0'), std::string(100000, '{'), std::string("[]"),
+        std::string("{\"digest\":\"sha256:../../x\"}")}) {
     Write(path, text);
     EXPECT_EQ(base::ErrorWord(GetRef(store(), Name("a:1")).status()), "E_CORRUPT") << text;
   }

@@ -26,9 +26,9 @@ struct ResolvedImage {
   std::vector<oci::Digest> layers;  // keys, base first
 };
 
-// Errors: NotFound naming what is missing: the ref, a blob or a layer (then a pull completes it), or
-// [E_PLATFORM] if the index has nothing for `platform`; DataLoss [E_CORRUPT] for a blob of a wrong
-// size; [E_JSON] and [E_MANIFEST] for damaged ones.
+// Errors: NotFound naming what is missing: the ref, a blob or a layer (then a pull completes it),
+// or [E_PLATFORM] if the index has nothing for `platform`; DataLoss [E_CORRUPT] for a blob of a
+// wrong size; [E_JSON] and [E_MANIFEST] for damaged ones.
 absl::StatusOr<ResolvedImage> ResolveImage(const Store& store, const oci::Reference& reference,
                                            const oci::Platform& platform);
 

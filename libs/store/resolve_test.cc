@@ -26,11 +26,11 @@ class ResolveTest : public StoreTest {
   void SetUp() override {
     config_ = Blob(absl::StrCat(
         R"({"architecture":"amd64","os":"linux","config":{"Env":["A=1"],"Cmd":["sh"],"User":"app",)",
-        R"("Labels":{"l":"v"}},"rootfs":{"type":"layers","diff_ids":[")", kBase.ToString(),
-        "\",\"", kTop.ToString(), "\"]}}"));
-    std::string manifest = absl::StrCat(R"({"schemaVersion":2,"mediaType":")", oci::kOciManifest,
-                                        R"(","config":)", Descriptor(oci::kOciConfig, config_),
-                                        R"(,"layers":[)");
+        R"("Labels":{"l":"v"}},"rootfs":{"type":"layers","diff_ids":[")", kBase.ToString(), "\",\"",
+        kTop.ToString(), "\"]}}"));
+    std::string manifest =
+        absl::StrCat(R"({"schemaVersion":2,"mediaType":")", oci::kOciManifest, R"(","config":)",
+                     Descriptor(oci::kOciConfig, config_), R"(,"layers":[)");
     absl::StrAppend(&manifest, Descriptor(oci::kOciLayerGzip, "12345"), ",",
                     Descriptor(oci::kOciLayerGzip, "67890"), "]}");
     manifest_ = Blob(manifest);
@@ -61,9 +61,10 @@ class ResolveTest : public StoreTest {
     MakeDir("state/layers/" + key.hex() + "/fs/etc");
   }
   void SetName(const std::string& type, const std::string& content) {
-    ASSERT_TRUE(SetRef(store(), Name(), {type, oci::DigestOf(content),
-                                         static_cast<int64_t>(content.size()), {}, {}, {}})
-                    .ok());
+    ASSERT_TRUE(
+        SetRef(store(), Name(),
+               {type, oci::DigestOf(content), static_cast<int64_t>(content.size()), {}, {}, {}})
+            .ok());
   }
   static oci::Reference Name() { return *oci::Reference::Parse("alpine"); }
   absl::StatusOr<ResolvedImage> Resolve(const std::string& platform = "linux/amd64") {
@@ -135,12 +136,12 @@ TEST_F(ResolveTest, GarbageOfTheRightSizeIsRefused) {
 TEST_F(ResolveTest, IndexesInCirclesEnd) {
   // An index cannot hold its own digest, but a damaged store may seem to.
   const std::string digest = oci::DigestOf("loop").ToString();
-  const std::string loop =
-      absl::StrCat(R"({"schemaVersion":2,"mediaType":")", oci::kOciIndex,
-                   R"(","manifests":[{"mediaType":")", oci::kOciIndex, R"(","digest":")", digest,
-                   R"(","size":)", "1000", "}]}");
+  const std::string loop = absl::StrCat(R"({"schemaVersion":2,"mediaType":")", oci::kOciIndex,
+                                        R"(","manifests":[{"mediaType":")", oci::kOciIndex,
+                                        R"(","digest":")", digest, R"(","size":)", "1000", "}]}");
   Write(Path("loop"), loop + std::string(1000 - loop.size(), ' '));
-  ASSERT_TRUE(SetRef(store(), Name(), {oci::kOciIndex, oci::DigestOf("loop"), 1000, {}, {}, {}}).ok());
+  ASSERT_TRUE(
+      SetRef(store(), Name(), {oci::kOciIndex, oci::DigestOf("loop"), 1000, {}, {}, {}}).ok());
 
   EXPECT_EQ(base::ErrorWord(Resolve().status()), "E_MANIFEST");
 }

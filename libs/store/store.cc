@@ -87,8 +87,8 @@ absl::Status CheckRoot(int fd, const std::string& path) {
   struct stat st;
   if (::fstat(fd, &st) < 0) return base::PosixError(errno, path, "stat");
   if (st.st_uid != ::geteuid()) {
-    return StoreError(absl::StrCat(path, ": belongs to user ", st.st_uid, ", not to user ",
-                                   ::geteuid()));
+    return StoreError(
+        absl::StrCat(path, ": belongs to user ", st.st_uid, ", not to user ", ::geteuid()));
   }
   if ((st.st_mode & 022) != 0) {
     return base::WithHint(StoreError(absl::StrCat(path, ": is writable by others")),
@@ -127,8 +127,8 @@ absl::Status CheckMarker(const std::string& path, const std::string& text) {
   const auto number = version == nullptr ? absl::StatusOr<int64_t>(0) : version->AsInt64();
   if (!number.ok() || *number < 1) return StoreError(absl::StrCat(noun, ": has no version"));
   if (*number > kVersion) {
-    return base::WithHint(StoreError(absl::StrCat(noun, ": version ", *number,
-                                                  ": only version ", kVersion, " is known")),
+    return base::WithHint(StoreError(absl::StrCat(noun, ": version ", *number, ": only version ",
+                                                  kVersion, " is known")),
                           "a newer stave made this store: use that, or set STAVE_STATE");
   }
   const json::Value* kind = parsed->Find("kind");

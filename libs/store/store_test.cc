@@ -82,10 +82,9 @@ TEST_F(OpenTest, RefusesOtherKindsAndNewerVersions) {
   const char* other = ::geteuid() == 0 ? "rootless" : "rootful";
   for (const std::string& text :
        {std::string("{\"version\":2,\"kind\":\"rootful\"}"),
-        std::string("{\"version\":1,\"kind\":\"") + other + "\"}",
-        std::string("{\"version\":1}"), std::string("{\"kind\":\"rootful\"}"), std::string("{}"),
-        std::string("[]"), std::string(""), std::string("{"), std::string(100, '\0'),
-        std::string(100000, ' ')}) {
+        std::string("{\"version\":1,\"kind\":\"") + other + "\"}", std::string("{\"version\":1}"),
+        std::string("{\"kind\":\"rootful\"}"), std::string("{}"), std::string("[]"),
+        std::string(""), std::string("{"), std::string(100, '\0'), std::string(100000, ' ')}) {
     Write("state/store.json", text);
     const auto opened = Store::OpenRoots(roots(), Access::kWrite);
     EXPECT_EQ(base::ErrorWord(opened.status()), "E_STORE") << text;
@@ -120,8 +119,7 @@ TEST_F(OpenTest, RefusesSymlinksAndFiles) {
   Write("file", "");
 
   for (const char* name : {"/link", "/file"}) {
-    const auto opened =
-        Store::OpenRoots({folder() + name, folder() + "/run"}, Access::kWrite);
+    const auto opened = Store::OpenRoots({folder() + name, folder() + "/run"}, Access::kWrite);
     EXPECT_EQ(base::ErrorWord(opened.status()), "E_STORE") << name;
   }
 }

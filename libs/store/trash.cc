@@ -38,7 +38,8 @@ absl::StatusOr<base::UniqueFd> MoveHome(const Store& store, const std::string& i
   if (!folder.valid()) {
     if (errno == ENOENT) return folder;
     // Something else in a folder's place: there is nothing in it to keep.
-    if (::unlinkat(store.state(), home.c_str(), 0) < 0) return base::PosixError(errno, home, "unlink");
+    if (::unlinkat(store.state(), home.c_str(), 0) < 0)
+      return base::PosixError(errno, home, "unlink");
     return folder;
   }
   if (!LockFolder(folder.get(), LOCK_EX)) return base::PosixError(errno, home, "lock");
@@ -68,8 +69,7 @@ absl::Status RemoveHome(const Store& store, const std::string& id, base::Durabil
 
 }  // namespace
 
-absl::Status RemoveFolders(const Store& store, const std::string& id,
-                           base::Durability durability) {
+absl::Status RemoveFolders(const Store& store, const std::string& id, base::Durability durability) {
   if (store.run() >= 0) {
     auto running = base::OpenDirAt(store.run(), "containers");
     if (running.ok()) {

@@ -20,6 +20,7 @@ of cases. A case is a line with the command, and indented lines that say the res
       prints pattern                     a pattern that stdout matches (then exit is 0)
       silent                             stderr is empty
       root                               the case needs root
+      store                              the demo image is in the store, and DOC its document; needs root
 
 `default ...` at the top of a file says what its cases do not say. Names in expressions: DOC (bytes of
 a whole document), doc(pointer, value[, base]) (DOC, or base, with one member set), without(pointer), ROOTFS (the demo
@@ -49,13 +50,14 @@ SECONDS = 5
 MEMORY_KIB = 64 * 1024
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
+# A document whose image is in no store; cases with `store` get that of the demo image instead.
 with open(os.path.join(HERE, "document.json"), "rb") as file:
     DOC = file.read().strip()
 
 
-def doc(pointer, value, base=None):
-    """DOC with the member at `pointer` set to `value`; members on the way are made."""
-    document = json.loads(base or DOC)
+def doc(pointer, value, base):
+    """`base` with the member at `pointer` set to `value`; members on the way are made."""
+    document = json.loads(base)
     at = document
     *way, last = pointer.strip("/").split("/")
     for key in way:
@@ -64,8 +66,8 @@ def doc(pointer, value, base=None):
     return json.dumps(document).encode()
 
 
-def without(pointer):
-    document = json.loads(DOC)
+def without(pointer, base):
+    document = json.loads(base)
     at = document
     *way, last = pointer.strip("/").split("/")
     for key in way:
@@ -81,7 +83,9 @@ class World:
         shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.top = tempfile.mkdtemp(prefix="stave-bad.", dir=shared)
         self.state, self.run = (os.path.join(self.top, name) for name in ("state", "run"))
-        self.names = {"DOC": DOC, "doc": doc, "without": without, "STATE": self.state}
+        self.full = os.path.join(self.top, "full")  # a store that holds the demo image
+        self.demo_document = self.fetch_demo()
+        self.names = {"STATE": self.state}
         self.names.update({name: self.path(name.lower()) for name in ("ROOTFS", "DIR", "FILE", "FIFO", "SOCKET", "LOOP", "MISSING", "BINARY", "BIG")})
         os.mkdir(self.names["DIR"])
         self.write("FILE", b"not a program, not JSON\n")
@@ -96,6 +100,14 @@ class World:
 
     def path(self, name):
         return os.path.join(self.top, name)
+
+    def fetch_demo(self):
+        if os.geteuid() != 0:
+            return None
+        environment = dict(os.environ, STAVE_STATE=self.full, STAVE_RUN=self.run)
+        done = subprocess.run([f"{TREE}/bin/image-fetch", "-q", "oci:" + DEMO], env=environment, stdout=subprocess.PIPE, check=True)
+        shutil.rmtree(self.run)
+        return done.stdout.strip()
 
     def write(self, name, data):
         with open(self.names[name], "wb") as out:
@@ -122,8 +134,11 @@ class World:
                 program.write(data)
             os.chmod(f"{root}/bin/{name}", 0o644 if name == "not-executable" else 0o755)
 
-    def evaluate(self, expression):
-        return eval(expression, dict(self.names))  # pylint: disable=eval-used
+    def evaluate(self, expression, document=DOC):
+        names = dict(self.names, DOC=document)
+        names["doc"] = lambda pointer, value, base=document: doc(pointer, value, base)
+        names["without"] = lambda pointer, base=document: without(pointer, base)
+        return eval(expression, names)  # pylint: disable=eval-used
 
     def clean(self):
         for folder in (self.state, self.run):
@@ -146,7 +161,7 @@ class Case:
         key, _, value = text.partition(" ")
         if key == "says":
             self.says.append(value)
-        elif key in ("argv0", "stdin", "stdout", "exit", "word", "prints", "silent", "root"):
+        elif key in ("argv0", "stdin", "stdout", "exit", "word", "prints", "silent", "root", "store"):
             self.settings[key] = value or "yes"
         else:
             raise SystemExit(f"{self.path}:{self.line}: {key}: is no setting")
@@ -230,7 +245,7 @@ def execute(world, case, words):
     result = Outcome()
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": world.top, "LC_ALL": "C.UTF-8",
-        "STAVE_STATE": world.state, "STAVE_RUN": world.run, "XDG_RUNTIME_DIR": world.top,
+        "STAVE_STATE": world.full if "store" in case.settings else world.state, "STAVE_RUN": world.run, "XDG_RUNTIME_DIR": world.top,
     }
     start = time.monotonic()
     program = f"{TREE}/bin/{words[0]}"
@@ -243,7 +258,7 @@ def execute(world, case, words):
         os.close(target)
         extra.remove(target)
     if feed is not None:  # made only now: a child counts what its parent held when it forked
-        feed = world.evaluate(feed)
+        feed = world.evaluate(feed, world.demo_document if "store" in case.settings else DOC)
     result.out, result.err, result.late = talk(child, feed, reader if stdout == "pipe" else None, start + SECONDS)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = 0
@@ -368,7 +383,7 @@ def main(paths):
         for path in sorted(paths):
             for case in read_cases(path):
                 words = case.words(world)
-                if "root" in case.settings and os.geteuid() != 0:
+                if ("root" in case.settings or "store" in case.settings) and os.geteuid() != 0:
                     results.append((case, 0, None))
                     continue
                 world.clean()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// image-fetch: an image's reference in, its document out. What is missing of the image is fetched by
-// a helper that is executed only then; a present image costs a few small reads.
+// image-fetch: an image's reference in, its document out. What is missing of the image is fetched
+// by a helper that is executed only then; a present image costs a few small reads.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -61,10 +61,10 @@ absl::Status CheckPlatform(const store::ResolvedImage& image, const oci::Platfor
       std::find(order.begin(), order.end(), image.config.platform) != order.end()) {
     return absl::OkStatus();
   }
-  return base::Error(absl::StatusCode::kFailedPrecondition, "E_PLATFORM",
-                     absl::StrCat(image.reference.String(), ": is for ",
-                                  oci::PlatformName(image.config.platform), ", not for ",
-                                  oci::PlatformName(wanted)));
+  return base::Error(
+      absl::StatusCode::kFailedPrecondition, "E_PLATFORM",
+      absl::StrCat(image.reference.String(), ": is for ", oci::PlatformName(image.config.platform),
+                   ", not for ", oci::PlatformName(wanted)));
 }
 
 // Whether fetching may help: something is missing, or damaged.
@@ -77,8 +77,7 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   const std::string& source = invocation.operands()[0];
   auto name = image::ParseSourceName(source);
   if (!name.ok()) {
-    return base::WithHint(cli::UsageError(name.status().message()),
-                          base::ErrorHint(name.status()));
+    return base::WithHint(cli::UsageError(name.status().message()), base::ErrorHint(name.status()));
   }
   auto platform = FLAGS_platform.empty() ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
   if (!platform.ok()) return cli::BadValue("platform", platform.status());

@@ -96,9 +96,13 @@ cli::TableRow Row(const store::ContainerView& container, absl::Time now, Width w
   if (IsDamaged(container)) {
     return {IdText(container, width), "", "", "", StatusText(container, now), "", ""};
   }
-  return {IdText(container, width),     ImageText(record), CommandText(record, width),
-          Ago(record.created, now),     StatusText(container, now),
-          "",                           base::Printable(record.name, kNoLimit)};
+  return {IdText(container, width),
+          ImageText(record),
+          CommandText(record, width),
+          Ago(record.created, now),
+          StatusText(container, now),
+          "",
+          base::Printable(record.name, kNoLimit)};
 }
 
 json::Value JsonLine(const store::ContainerView& container, absl::Time now) {
@@ -110,8 +114,8 @@ json::Value JsonLine(const store::ContainerView& container, absl::Time now) {
   line.Set("id", json::Value::String(record.id));
   line.Set("name", json::Value::String(record.name));
   line.Set("image", json::Value::String(record.image));
-  line.Set("imageDigest", record.image_digest.empty() ? json::Value()
-                                                      : json::Value::String(record.image_digest));
+  line.Set("imageDigest",
+           record.image_digest.empty() ? json::Value() : json::Value::String(record.image_digest));
   line.Set("command", json::Value::Strings(record.command));
   line.Set("created", damaged ? json::Value() : TimeOrNull(record.created));
   line.Set("state", json::Value::String(damaged ? "dead" : store::StatusName(container.status)));

@@ -41,8 +41,8 @@ store::ContainerView Exited(std::optional<int> code) {
 
 TEST(RowTest, LooksLikeDockers) {
   EXPECT_EQ(Row(Running(), kNow, Width::kShort),
-            (cli::TableRow{"aaaaaaaaaaaa", "alpine", "\"sh -c echo hello; s\u2026\"", "5 minutes ago",
-                           "Up 31 seconds", "", "web"}));
+            (cli::TableRow{"aaaaaaaaaaaa", "alpine", "\"sh -c echo hello; s\u2026\"",
+                           "5 minutes ago", "Up 31 seconds", "", "web"}));
 }
 
 TEST(RowTest, IsWholeWithoutTruncation) {
@@ -97,7 +97,8 @@ TEST(JsonLineTest, HasTypedMembers) {
   EXPECT_EQ(json::Print(JsonLine(Running(), kNow)),
             "{\"id\":\"" + std::string(64, 'a') +
                 "\",\"name\":\"web\",\"image\":\"docker.io/library/alpine:latest\","
-                "\"imageDigest\":\"sha256:" + std::string(64, '1') +
+                "\"imageDigest\":\"sha256:" +
+                std::string(64, '1') +
                 "\",\"command\":[\"sh\",\"-c\",\"echo hello; sleep 60\"],"
                 "\"created\":\"2023-11-14T22:08:20Z\",\"state\":\"running\","
                 "\"status\":\"Up 31 seconds\",\"exitCode\":null,\"oom\":false,\"pid\":4711,"

@@ -77,4 +77,6 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
 }  // namespace
 }  // namespace stave
 
-int main(int argc, char** argv) { return stave::cli::Main(stave::kProgram, stave::Run, argc, argv); }
+int main(int argc, char** argv) {
+  return stave::cli::Main(stave::kProgram, stave::Run, argc, argv);
+}

@@ -22,7 +22,7 @@ def blocks():
     with open("docs/recipes.md", encoding="utf-8") as file:
         text = file.read()
     heading = ""
-    for match in re.finditer(r"^## (.*)$|^```sh\n(.*?)^```$", text, re.M | re.S):
+    for match in re.finditer(r"^## ([^\n]*)$|^```sh\n(.*?)^```$", text, re.M | re.S):
         if match.group(1):
             heading = match.group(1)
         else:

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "libs/base/error.h"
+#include "libs/base/unique_fd.h"
+
+namespace stave::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ReportTest : public ::testing::Test {
+ protected:
+  ReportTest() {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    reader_ = base::UniqueFd(ends[0]);
+    writer_ = base::UniqueFd(ends[1]);
+  }
+  absl::Status Receive() {
+    writer_.Reset();
+    return ReceiveReport(reader_.get(), "prog");
+  }
+
+  base::UniqueFd reader_, writer_;
+};
+
+TEST_F(ReportTest, SilenceIsSuccess) { EXPECT_TRUE(Receive().ok()); }
+
+TEST_F(ReportTest, CarriesStatusWordAndExitCode) {
+  SendReport(writer_.get(), WithExitCode(base::Error(absl::StatusCode::kNotFound, "E_X", "why"), 127));
+
+  const absl::Status status = Receive();
+
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_EQ(status.message(), "why");
+  EXPECT_EQ(base::ErrorWord(status), "E_X");
+  EXPECT_EQ(ExitCodeOf(status), 127);
+}
+
+TEST_F(ReportTest, ErrnoOfExecveBecomesTheShellsCode) {
+  const int missing = ENOENT;
+  ASSERT_EQ(::write(writer_.get(), &missing, sizeof missing), 4);
+
+  const absl::Status status = Receive();
+
+  EXPECT_EQ(ExitCodeOf(status), 127);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("no such file or directory"));
+}
+
+TEST_F(ReportTest, NonsenseIsAnInternalError) {
+  ASSERT_EQ(::write(writer_.get(), "nonsense", 8), 8);
+
+  EXPECT_TRUE(absl::IsInternal(Receive()));
+}
+
+}  // namespace
+}  // namespace stave::runtime

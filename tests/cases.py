@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""unittest for Bazel: main() runs the test cases of the calling module and writes test.xml, so that
+dev/test counts each of them. A skip prints its reason."""
+
+import os
+import sys
+import time
+import unittest
+import xml.sax.saxutils as sax
+
+
+class _Result(unittest.TextTestResult):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.lines = []
+        self.started = 0.0
+
+    def startTest(self, test):
+        self.started = time.monotonic()
+        super().startTest(test)
+
+    def _add(self, test, inner=""):
+        name = sax.quoteattr(test.id().removeprefix("__main__."))
+        self.lines.append(f'<testcase name={name} time="{time.monotonic() - self.started:.3f}">{inner}</testcase>')
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self._add(test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._add(test, "<failure/>")
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._add(test, "<error/>")
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._add(test, f"<skipped message={sax.quoteattr(reason)}/>")
+
+
+def main():
+    runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=_Result)
+    result = runner.run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]))
+    if "XML_OUTPUT_FILE" in os.environ:
+        with open(os.environ["XML_OUTPUT_FILE"], "w", encoding="utf-8") as out:
+            out.write("<testsuites><testsuite>" + "".join(result.lines) + "</testsuite></testsuites>\n")
+    sys.exit(not result.wasSuccessful())
