@@ -82,6 +82,10 @@ class Place:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
+        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            within = [line.split()[4] for line in mounts if self.dir + "/" in line.split()[4]]
+        for path in reversed(within):  # what a failed test left
+            subprocess.run(["umount", path], check=False)
         subprocess.run(["umount", self.dir], check=True)
         os.rmdir(self.dir)
 

@@ -68,6 +68,11 @@ class Terminal:
             else:
                 raise AssertionError(f"it does not end: {self.seen[-2000:]!r}")
 
+    # Closes the window: the line is dead, and the kernel tells who is on it.
+    def hang_up(self):
+        os.close(self.master)
+        self.master = os.open("/dev/null", os.O_RDONLY)
+
     def close(self):
         if self.process.poll() is None:
             os.killpg(self.process.pid, 9)

@@ -74,7 +74,11 @@ std::string Scdoc(absl::string_view text) {
 }  // namespace
 
 std::string HelpText(const Program& program) {
-  std::string out = absl::StrCat("Usage: ", program.name, " ", program.synopsis, "\n\n");
+  std::string out;
+  for (const absl::string_view form : absl::StrSplit(program.synopsis, '\n')) {
+    absl::StrAppend(&out, out.empty() ? "Usage: " : "       ", program.name, " ", form, "\n");
+  }
+  out += "\n";
   std::string purpose = program.purpose;
   if (!purpose.empty() && purpose[0] >= 'a' && purpose[0] <= 'z') purpose[0] -= 'a' - 'A';
   AppendWrapped(absl::StrCat(purpose, "."), 0, &out);

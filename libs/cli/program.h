@@ -53,7 +53,7 @@ struct Option {
 struct Program {
   const char* name;
   const char* purpose;   // one sentence, lower case, no full stop
-  const char* synopsis;  // what follows the name in the usage line
+  const char* synopsis;  // what follows the name in the usage line; one line for each form
   absl::Span<const Option> options;
   // Exit code of wrong usage and of the program's own failures: 2 and 1, or 125 and 125 in programs
   // that run a payload.

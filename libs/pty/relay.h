@@ -32,6 +32,8 @@ class Relay {
 
   // Whether there is nothing left to do: `from` has ended and all is written, or `to` is broken.
   bool finished() const { return finished_; }
+  // Whether `to` takes no more: its reader is gone.
+  bool broken() const { return broken_; }
 
   void AddTo(std::vector<pollfd>* polls);
   void Serve(const std::vector<pollfd>& polls);

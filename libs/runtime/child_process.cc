@@ -83,6 +83,18 @@ std::string PathOf(const Process& process) {
   return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
+// The word after "#!" of a script that can be read; "" for anything else.
+std::string InterpreterOf(const std::string& path) {
+  char line[256];
+  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const ssize_t n = fd.valid() ? ::read(fd.get(), line, sizeof line) : -1;
+  if (n < 3 || line[0] != '#' || line[1] != '!') return "";
+  absl::string_view text(line + 2, static_cast<size_t>(n) - 2);
+  text = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return std::string(text.substr(0, text.find_first_of(" \t")));
+}
+
 absl::Status ProgramError(int code, absl::string_view name, absl::string_view why) {
   return WithExitCode(
       base::Error(absl::StatusCode::kFailedPrecondition,
@@ -185,7 +197,9 @@ absl::Status EnterWorkDir(const Process& process) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> FindProgram(const Process& process) {
+namespace {
+
+absl::StatusOr<std::string> SearchProgram(const Process& process) {
   const std::string& name = process.args[0];
   if (name.find('/') != std::string::npos) {
     const int error = TryProgram(name);
@@ -205,6 +219,17 @@ absl::StatusOr<std::string> FindProgram(const Process& process) {
   }
   if (seen) return ProgramError(kNotExecutable, name, "permission denied");
   return ProgramError(kNotFound, name, "executable file not found in $PATH");
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> FindProgram(const Process& process) {
+  STAVE_ASSIGN_OR_RETURN(std::string path, SearchProgram(process));
+  const std::string interpreter = InterpreterOf(path);
+  if (interpreter.empty() || TryProgram(interpreter) != ENOENT) return path;
+  return ProgramError(kNotFound, path,
+                      absl::StrCat("no such file or directory: its interpreter \"",
+                                   base::Printable(interpreter), "\" is missing"));
 }
 
 }  // namespace stave::runtime

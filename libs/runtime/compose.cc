@@ -20,6 +20,7 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/capability/capability.h"
+#include "libs/json/cursor.h"
 #include "libs/json/parse.h"
 #include "libs/oci/default_config.h"
 #include "libs/oci/default_seccomp.h"
@@ -216,11 +217,9 @@ absl::Status ApplyArgs(const RunOptions& options, const oci::StaveMember& member
   const bool given = !options.operands.empty() || options.entrypoint;
   if (!given && args != nullptr && !args->elements().empty()) return absl::OkStatus();
   const oci::CommandWords words = member.image ? member.image->command : oci::CommandWords();
-  auto made = oci::ProcessArgs(words, options.entrypoint, options.operands);
-  if (!made.ok()) {
-    return base::WithHint(made.status(), "give a command after --, as in: ns-run -- sh");
-  }
-  oci::SetArgs(*made, document);
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> made,
+                         oci::ProcessArgs(words, options.entrypoint, options.operands));
+  oci::SetArgs(made, document);
   return absl::OkStatus();
 }
 
@@ -250,6 +249,32 @@ absl::Status CheckOptions(const RunOptions& options) {
              ? absl::OkStatus()
              : base::WithContext(capability::Tweak({}, options.cap_add, options.cap_drop).status(),
                                  "--cap-add, --cap-drop");
+}
+
+absl::Status CheckShape(const json::Value& document) {
+  const json::Cursor top(document);
+  const json::Cursor process = top["process"], linux = top["linux"];
+  for (const json::Cursor& object :
+       {process, process["user"], process["capabilities"], linux, linux["resources"], linux["sysctl"],
+        top["root"], top["annotations"], top["stave"]}) {
+    STAVE_RETURN_IF_ERROR(object.MembersOrNone().status());
+  }
+  STAVE_RETURN_IF_ERROR(process["args"].StringsOrNone().status());
+  STAVE_ASSIGN_OR_RETURN(const auto env, process["env"].ElementsOrNone());
+  for (const json::Cursor& variable : env) {
+    STAVE_ASSIGN_OR_RETURN(const std::string text, variable.String());
+    if (text.find('=') == std::string::npos) return variable.Error("is no NAME=VALUE");
+  }
+  STAVE_ASSIGN_OR_RETURN(const auto mounts, top["mounts"].ElementsOrNone());
+  for (const json::Cursor& mount : mounts) STAVE_RETURN_IF_ERROR(mount["destination"].String().status());
+  STAVE_ASSIGN_OR_RETURN(const auto namespaces, linux["namespaces"].ElementsOrNone());
+  for (const json::Cursor& one : namespaces) STAVE_RETURN_IF_ERROR(one["type"].String().status());
+  STAVE_ASSIGN_OR_RETURN(const auto annotations, top["annotations"].MembersOrNone());
+  for (const auto& [key, value] : annotations) STAVE_RETURN_IF_ERROR(value.String().status());
+  if (top["hostname"].exists()) STAVE_RETURN_IF_ERROR(top["hostname"].String().status());
+  if (!top["stave"]["id"].exists()) return absl::OkStatus();
+  return base::WithHint(top["stave"]["id"].Error("a document has no id"),
+                        "each run draws its own: del(.stave.id)");
 }
 
 absl::Status Compose(const RunOptions& options, const store::Store& store, json::Value* document) {

@@ -35,6 +35,12 @@ struct RunOptions {
 // Errors: InvalidArgument [E_USAGE] (or E_NAME, E_USER ..) beginning with the option's name.
 absl::Status CheckOptions(const RunOptions& options);
 
+// Whether what stave reads of `document` has the types that the OCI config gives it, so that no
+// option is applied to something else. Members may be absent.
+// Errors: InvalidArgument [E_DOCUMENT] with a JSON pointer; also for `stave.id`: a document is a
+// template, and an id is drawn for each run.
+absl::Status CheckShape(const json::Value& document);
+
 // Changes `document`; only members that an option is about. Reads the store for --user, the caller's
 // environment for `-e NAME`, files for --security-opt seccomp=FILE, and looks at the sources of -v.
 // Errors: those of CheckOptions; InvalidArgument [E_NO_COMMAND] if nothing is left to run.

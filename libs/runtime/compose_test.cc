@@ -52,7 +52,7 @@ TEST_F(ComposeTest, NothingToRunIsTold) {
   const absl::Status status = Apply();
 
   EXPECT_EQ(base::ErrorWord(status), "E_NO_COMMAND");
-  EXPECT_THAT(base::ErrorHint(status), HasSubstr("ns-run -- sh"));
+  EXPECT_THAT(base::ErrorHint(status), HasSubstr("after --"));
 }
 
 TEST_F(ComposeTest, AddingACapabilityRenewsTheDefaultProfile) {

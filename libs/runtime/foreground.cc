@@ -152,31 +152,44 @@ void Foreground::TakeSignal(const Launched& launched) {
   ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), signal, nullptr, 0);
 }
 
-absl::Status Foreground::Loop(const Launched& launched) {
+// Keys come from the caller's terminal until it is hung up itself.
+bool Foreground::HasNoViewer() const {
+  return outputs_.front().broken() || (!inputs_.empty() && inputs_.front().finished());
+}
+
+// The kernel hangs up the other side of a pty whose master is closed.
+void Foreground::HangUp(Launched* launched) {
+  inputs_.clear();
+  outputs_.clear();
+  launched->terminal.Reset();
+}
+
+absl::Status Foreground::Loop(Launched* launched) {
   for (;;) {
-    std::vector<pollfd> polls = {{launched.pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+    std::vector<pollfd> polls = {{launched->pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
     for (pty::Relay& relay : inputs_) relay.AddTo(&polls);
     for (pty::Relay& relay : outputs_) relay.AddTo(&polls);
     if (::poll(polls.data(), polls.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return base::PosixError(errno, "container", "poll");
     }
-    if (polls[1].revents != 0) TakeSignal(launched);
+    if (polls[1].revents != 0) TakeSignal(*launched);
     for (pty::Relay& relay : inputs_) relay.Serve(polls);
     for (pty::Relay& relay : outputs_) relay.Serve(polls);
     if (polls[0].revents != 0) return absl::OkStatus();
+    if (launched->terminal.valid() && HasNoViewer()) HangUp(launched);
   }
 }
 
-absl::StatusOr<Ended> Foreground::Watch(const Launched& launched) {
+absl::StatusOr<Ended> Foreground::Watch(Launched* launched) {
   in_.Reset();
   out_.Reset();
   err_.Reset();
-  if (launched.terminal.valid()) STAVE_RETURN_IF_ERROR(StartTerminal(launched.terminal.get()));
+  if (launched->terminal.valid()) STAVE_RETURN_IF_ERROR(StartTerminal(launched->terminal.get()));
   STAVE_RETURN_IF_ERROR(Loop(launched));
   // With the first process of a pid namespace all others are gone once it has been reaped, so what
   // the pipes hold now is all there is.
-  STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(launched));
+  STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(*launched));
   for (pty::Relay& relay : outputs_) relay.Drain();
   raw_.reset();
   return ended;

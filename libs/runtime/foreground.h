@@ -11,6 +11,9 @@
 // or 2 becomes a pipe that is relayed (a payload that holds the caller's terminal could type into
 // it, CVE-2017-5226). Pipes and files are handed over as they are.
 //
+// With a terminal, the payload's hangs up (tty(4)) when the caller's does, and when nobody reads stdout
+// any more: what only prints then ends, as at the end of a pipe.
+//
 // Signals that ns-run gets go to the payload's first process; the third SIGINT or SIGTERM kills it.
 
 #ifndef STAVE_LIBS_RUNTIME_FOREGROUND_H_
@@ -54,7 +57,7 @@ class Foreground {
   pty::Size size() const;
 
   // Relays until the first process has ended, then what its output still holds.
-  absl::StatusOr<Ended> Watch(const Launched& launched);
+  absl::StatusOr<Ended> Watch(Launched* launched);
 
  private:
   Foreground() = default;
@@ -63,7 +66,9 @@ class Foreground {
   absl::StatusOr<base::UniqueFd> RelayedOutput(int to);
   absl::Status StartTerminal(int master);
   void TakeSignal(const Launched& launched);
-  absl::Status Loop(const Launched& launched);
+  bool HasNoViewer() const;
+  void HangUp(Launched* launched);
+  absl::Status Loop(Launched* launched);
 
   base::UniqueFd in_, out_, err_;   // the payload's ends
   base::UniqueFd terminal_;         // the caller's terminal, with -t

@@ -17,6 +17,7 @@
 #include "libs/base/atomic_file.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
+#include "libs/base/lock.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
@@ -48,26 +49,31 @@ absl::StatusOr<Target> OpenTarget(const std::string& path) {
   return target;
 }
 
-// The upper directories of another boot: nothing is mounted on them any more.
-void RemoveOfOtherBoots(const base::UniqueFd& mounts, const std::string& boot) {
-  const auto ids = store::ListFolder(mounts.get(), ".");
-  if (!ids.ok()) return;
-  for (const std::string& id : *ids) {
-    const auto written = base::ReadFileAt(mounts.get(), absl::StrCat(id, "/boot"), 64);
-    if (base::IsId(id) && written.ok() && *written != boot) base::RemoveTreeAt(mounts.get(), id).IgnoreError();
-  }
-}
+// The folder, locked while somebody makes or removes what is in it: what another finds there half
+// made or half removed is a dead one's.
+struct Mounts {
+  base::UniqueFd fd;
+  base::UniqueFd lock;
+};
 
-absl::StatusOr<base::UniqueFd> OpenMounts(const store::Store& store) {
+absl::StatusOr<Mounts> OpenMounts(const store::Store& store) {
+  Mounts mounts;
   STAVE_RETURN_IF_ERROR(base::MakeDirAt(store.state(), "mounts", 0700));
-  return base::OpenDirAt(store.state(), "mounts");
+  STAVE_ASSIGN_OR_RETURN(mounts.fd, base::OpenDirAt(store.state(), "mounts"));
+  STAVE_ASSIGN_OR_RETURN(mounts.lock, base::LockFileAt(mounts.fd.get(), ".lock", base::LockMode::kExclusive));
+  return mounts;
 }
 
-absl::Status MakeHome(const base::UniqueFd& mounts, const std::string& id, const std::string& boot,
-                      const std::string& path, mount::Overlay* overlay) {
-  STAVE_RETURN_IF_ERROR(base::MakeDirAt(mounts.get(), id, 0700));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd home, base::OpenDirAt(mounts.get(), id));
-  STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(home.get(), "boot", boot, 0600, base::Durability::kVolatile));
+// `boot` in a home: it is mounted, in this boot or another. It is written after the mount and removed
+// before it.
+absl::Status MarkMounted(int mounts, const std::string& id, const std::string& boot) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd home, base::OpenDirAt(mounts, id));
+  return base::ReplaceFileAt(home.get(), "boot", boot, 0600, base::Durability::kVolatile);
+}
+
+absl::Status MakeHome(int mounts, const std::string& id, const std::string& path, mount::Overlay* overlay) {
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(mounts, id, 0700));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd home, base::OpenDirAt(mounts, id));
   return MakeUpper(home.get(), path, overlay);
 }
 
@@ -84,6 +90,23 @@ std::string Unescape(absl::string_view text) {
     }
   }
   return plain;
+}
+
+// The upper directories on which nothing is mounted: those of another boot, and those whose
+// layer-mount was killed on its way. One that it had mounted by then is kept.
+void RemoveUnmounted(int mounts, const std::string& boot) {
+  const auto ids = store::ListFolder(mounts, ".");
+  if (!ids.ok() || ids->empty()) return;
+  const auto mountinfo = base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo);
+  for (const std::string& id : *ids) {
+    const auto written = base::ReadFileAt(mounts, absl::StrCat(id, "/boot"), 64);
+    if (!base::IsId(id) || !mountinfo.ok() || (written.ok() && *written == boot)) continue;
+    if (written.ok() || !absl::StrContains(*mountinfo, absl::StrCat("/mounts/", id, "/upper"))) {
+      base::RemoveTreeAt(mounts, id).IgnoreError();
+    } else {
+      MarkMounted(mounts, id, boot).IgnoreError();
+    }
+  }
 }
 
 // The id of the folder whose upper/ is mounted at `path`, or of a read-only one "": the last line for
@@ -119,20 +142,23 @@ absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Valu
   STAVE_ASSIGN_OR_RETURN(mount::Overlay overlay, ImageOverlay(store, document));
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
   STAVE_ASSIGN_OR_RETURN(const Target at, OpenTarget(target));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd mounts, OpenMounts(store));
   STAVE_ASSIGN_OR_RETURN(const std::string boot, base::BootId());
-  RemoveOfOtherBoots(mounts, boot);
+  STAVE_ASSIGN_OR_RETURN(const Mounts mounts, OpenMounts(store));
+  RemoveUnmounted(mounts.fd.get(), boot);
   const std::string id = base::NewId();
+  const bool writable = !member.rootfs_readonly;
   absl::Status done;
-  if (!member.rootfs_readonly) {
-    done = MakeHome(mounts, id, boot, absl::StrCat(store.state_path(), "/mounts/", id), &overlay);
+  if (writable) {
+    done = MakeHome(mounts.fd.get(), id, absl::StrCat(store.state_path(), "/mounts/", id), &overlay);
   }
   if (done.ok()) {
     auto tree = mount::MakeOverlay(overlay);
     done = tree.ok() ? mount::Attach(tree->get(), at.fd.get(), at.path) : tree.status();
   }
+  // Unmarked, it would be marked by the next call: no reason to take the mount away.
+  if (done.ok() && writable) MarkMounted(mounts.fd.get(), id, boot).IgnoreError();
   if (done.ok()) return at.path;
-  base::RemoveTreeAt(mounts.get(), id).IgnoreError();
+  base::RemoveTreeAt(mounts.fd.get(), id).IgnoreError();
   return done;
 }
 
@@ -142,12 +168,17 @@ absl::Status Unmount(const store::Store& store, const std::string& target) {
     STAVE_ASSIGN_OR_RETURN(const Target at, OpenTarget(target));
     path = at.path;
   }
+  STAVE_ASSIGN_OR_RETURN(const std::string boot, base::BootId());
+  STAVE_ASSIGN_OR_RETURN(const Mounts mounts, OpenMounts(store));
   STAVE_ASSIGN_OR_RETURN(const std::string id, FindMounted(store, path));
+  if (!id.empty()) ::unlinkat(mounts.fd.get(), absl::StrCat(id, "/boot").c_str(), 0);
   // lint: umount2(2) takes no descriptor
-  if (::umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) return base::PosixError(errno, path, "umount");
-  if (id.empty()) return absl::OkStatus();
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd mounts, OpenMounts(store));
-  return base::RemoveTreeAt(mounts.get(), id);
+  if (::umount2(path.c_str(), UMOUNT_NOFOLLOW) < 0) {
+    const absl::Status failed = base::PosixError(errno, path, "umount");
+    if (!id.empty()) MarkMounted(mounts.fd.get(), id, boot).IgnoreError();
+    return failed;
+  }
+  return id.empty() ? absl::OkStatus() : base::RemoveTreeAt(mounts.fd.get(), id);
 }
 
 }  // namespace stave::runtime

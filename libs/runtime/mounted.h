@@ -3,9 +3,10 @@
 // `layer-mount --now`: a container's root filesystem, mounted for a human or a foreign runtime. The
 // caller owns it, as with mount(8), and takes it away with Unmount.
 //
-//   STATE/mounts/ID/   upper/ work/ boot (the boot id it belongs to)
+//   STATE/mounts/ID/   upper/ work/ boot (the boot id of the mount; not there before it, nor after)
 //
-// What a reboot has unmounted is removed by the next call.
+// The next MountNow removes the upper directories that no mount needs: what a reboot has unmounted,
+// and what a killed call left. A mount that was there when its maker was killed stays, for Unmount.
 
 #ifndef STAVE_LIBS_RUNTIME_MOUNTED_H_
 #define STAVE_LIBS_RUNTIME_MOUNTED_H_

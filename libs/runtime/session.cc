@@ -225,7 +225,7 @@ absl::StatusOr<int> Session::Run(json::Value document) {
     if (wishes_.warn != nullptr) wishes_.warn(warning);
   }
   absl::Status told = WriteRunning(*launched);
-  absl::StatusOr<Ended> ended = foreground.Watch(*launched);
+  absl::StatusOr<Ended> ended = foreground.Watch(&*launched);
   if (!ended.ok()) told = ended.status();
   if (told.ok()) told = WriteEnd(*ended);
   if (!told.ok()) {

@@ -46,7 +46,11 @@ constexpr cli::Program kProgram = {
 };
 
 absl::Status CheckFlags(const cli::Invocation& invocation) {
-  if (invocation.operands().size() != 1) return cli::UsageError("one REFERENCE is wanted");
+  if (invocation.operands().empty()) return cli::UsageError("one REFERENCE is wanted");
+  if (invocation.operands().size() > 1) {
+    return cli::UsageError(absl::StrCat("\"", base::Printable(invocation.operands()[1]),
+                                        "\": one REFERENCE is wanted"));
+  }
   if (FLAGS_policy != "missing" && FLAGS_policy != "always" && FLAGS_policy != "never") {
     return cli::UsageError(absl::StrCat("--policy: \"", base::Printable(FLAGS_policy, 64),
                                         "\": is not missing, always or never"));
@@ -79,7 +83,7 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   if (!name.ok()) {
     return base::WithHint(cli::UsageError(name.status().message()), base::ErrorHint(name.status()));
   }
-  auto platform = FLAGS_platform.empty() ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
+  auto platform = !invocation.Has("platform") ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
   if (!platform.ok()) return cli::BadValue("platform", platform.status());
 
   // What a local directory or file holds now is not known by its name: it is always read.

@@ -31,7 +31,6 @@
 #include "libs/mount/tree.h"
 #include "libs/oci/stave_member.h"
 #include "libs/runtime/mounted.h"
-#include "libs/runtime/rootfs.h"
 #include "libs/store/store.h"
 
 DEFINE_string(now, "", "");
@@ -57,7 +56,9 @@ constexpr cli::Option kOptions[] = {
 constexpr cli::Program kProgram = {
     .name = "layer-mount",
     .purpose = "mount the layers of an image: in a document, now, or around a command",
-    .synopsis = "[OPTION...] | --lower DIR[:DIR...] [--upper DIR --work DIR] DIR [-- COMMAND [ARG...]]",
+    .synopsis = "[--read-only] [--now DIR]\n"
+                "--unmount DIR\n"
+                "--lower DIR[:DIR...] [OPTION...] DIR [-- COMMAND [ARG...]]",
     .options = kOptions,
 };
 
@@ -66,6 +67,7 @@ absl::StatusOr<int> InDocument(const cli::Invocation& given) {
     return cli::UsageError(absl::StrCat("\"", base::Printable(given.operands()[0]), "\": is one word too many"));
   }
   STAVE_ASSIGN_OR_RETURN(json::Value document, cli::ReadDocument(cli::Stage::kMiddle));
+  STAVE_RETURN_IF_ERROR(oci::GetStaveMember(document).status());
   if (given.Has("read-only")) oci::SetRootfsReadonly(true, &document);
   if (given.Has("now")) {
     STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kWrite));
@@ -82,9 +84,6 @@ absl::StatusOr<int> InDocument(const cli::Invocation& given) {
               base::Printable(path).c_str());
     return 0;
   }
-  // The layers are looked at, so that a wrong document is told here and not at the end of the pipe.
-  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
-  STAVE_RETURN_IF_ERROR(runtime::ImageOverlay(store, document).status());
   if (const json::Value* rootfs = document.Find({"stave", "rootfs"}); rootfs == nullptr) {
     oci::SetRootfsReadonly(false, &document);
   }

@@ -99,6 +99,7 @@ absl::StatusOr<json::Value> ReadInput(const cli::Invocation& given) {
   if (given.Has("rootfs") && given.Has("config")) {
     return cli::UsageError("--rootfs and --config: only one of them says what to run");
   }
+  if (given.Has("rootfs") && FLAGS_rootfs.empty()) return cli::UsageError("--rootfs: the directory is empty");
   if (given.Has("rootfs")) return runtime::RootfsDocument(FLAGS_rootfs);
   if (given.Has("config")) return cli::ReadDocumentFile(FLAGS_config);
   return cli::ReadDocument(cli::Stage::kLast);
@@ -128,6 +129,7 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   const bool print = given.Has("print");
   STAVE_ASSIGN_OR_RETURN(const store::Store store,
                          store::Store::Open(print ? store::Access::kRead : store::Access::kWrite));
+  STAVE_RETURN_IF_ERROR(runtime::CheckShape(document));
   STAVE_RETURN_IF_ERROR(runtime::Compose(options, store, &document));
   if (print) {
     runtime::Personalise(base::NewId(), &document);

@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""SIGKILL at each system call of each task of each program of the pipeline, one run a point: the next
+command repairs, nothing leaks, a repetition works. STAVE_SLICE=3/10 tries the points whose number is
+3 modulo 10. Needs root."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path[:0] = ["tests", "tests/faults"]
+import cases
+import sweep
+from place import Place
+
+
+def setUpModule():
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("needs root")
+
+
+# Templates: t.json, one with limits, one with a user namespace.
+def prepare(where):
+    image = where.layout("shell", [Place.busybox()])
+    for line in (f"image-fetch -q {image} > t.json",
+                 "cgroup-limit --memory 64M --pids-limit 64 < t.json > limited.json"):
+        subprocess.run(["bash", "-ec", line], env=where.env, cwd=where.dir, check=True)
+    with open(where.path("t.json"), encoding="utf-8") as file:
+        document = json.load(file)
+    document["linux"]["namespaces"].append({"type": "user"})
+    document["linux"]["uidMappings"] = document["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    with open(where.path("user.json"), "w", encoding="utf-8") as file:
+        json.dump(document, file)
+
+
+# Two small layers; the upper one hides, makes opaque and implies a parent.
+def layered(where):
+    base = Place.tar([("etc", "d", b"", 0o755), ("etc/old", "f", b"o", 0o644), ("opq", "d", b"", 0o750), ("opq/old", "f", b"o", 0o600)])
+    upper = Place.tar([("etc/.wh.old", "f", b"", 0o644), ("opq/.wh..wh..opq", "f", b"", 0o644), ("opq/new", "f", b"n", 0o644), ("none/.wh.void", "f", b"", 0o644)])
+    return where.layout("layered", [base, upper])
+
+
+class KillSweepTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+        prepare(self.place)
+
+    def sweep(self, *scenarios):
+        failures = sweep.sweep(scenarios, *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
+
+    def run_of(self, name, *words, template="t.json", code=0):
+        return sweep.Run(self.place, "ns-run " + name, ["ns-run", "--config", self.place.path(template), *words], code)
+
+    def test_ns_run_that_leaves_nothing(self):
+        self.sweep(self.run_of("--rm", "--rm", "--", "true"))
+
+    def test_ns_run_with_a_record(self):
+        command = ["ns-run", "--name", "kept", "--config", self.place.path("limited.json"), "--", "true"]
+        self.sweep(sweep.RunKept(self.place, "ns-run --name", command))
+
+    def test_ns_run_with_an_init_and_a_user_namespace(self):
+        self.sweep(self.run_of("--init", "--rm", "--init", "--", "true", template="user.json"))
+
+    def test_ns_run_that_fails(self):
+        self.sweep(self.run_of("of what is not there", "--rm", "--", "nope", template="limited.json", code=127))
+
+    def test_ns_run_of_a_directory(self):
+        subprocess.run(["bash", "-ec", "mkdir bundle; cp -a state/layers/*/fs/. bundle"], env=self.place.env, cwd=self.place.dir, check=True)
+        self.sweep(sweep.Run(self.place, "ns-run --rootfs", ["ns-run", "--rootfs", self.place.path("bundle"), "--", "true"]))
+
+    def test_ps_remove(self):
+        self.sweep(sweep.Remove(self.place, "ps-remove", ["ps-remove", "kept"], running=False))
+
+    def test_ps_remove_of_what_runs(self):
+        self.sweep(sweep.Remove(self.place, "ps-remove -f", ["ps-remove", "-f", "kept"], running=True))
+
+    def test_filters(self):
+        self.sweep(sweep.Filter(self.place, "layer-mount", ["layer-mount"], "t.json"),
+                   sweep.Filter(self.place, "cgroup-limit", ["cgroup-limit", "--memory", "64M"], "t.json"),
+                   sweep.Filter(self.place, "ps-lister", ["ps-lister", "-a"]))
+
+    def test_cgroup_limit_around_a_command(self):
+        command = ["cgroup-limit", "--memory", "64M", "--parent", f"/stave-sweep-{os.getpid()}", "--", "true", self.place.dir]
+        self.sweep(sweep.Limit(self.place, "cgroup-limit --", command))
+
+    def test_layer_mount_now(self):
+        self.sweep(sweep.MountNow(self.place, "layer-mount --now", ["layer-mount", "--now", self.place.path("mnt")], unmounts=False),
+                   sweep.MountNow(self.place, "layer-mount --unmount", ["layer-mount", "--unmount", self.place.path("mnt")], unmounts=True))
+
+
+class KillFetchTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+
+    def sweep(self, name, reference):
+        failures = sweep.sweep([sweep.Fetch(self.place, name, ["image-fetch", "-q", reference])], *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
+
+    def test_image_fetch_from_a_layout(self):
+        self.sweep("image-fetch oci:", layered(self.place))
+
+    def test_image_fetch_from_a_registry(self):
+        host = self.place.registry()
+        source = layered(self.place)
+        subprocess.run(["skopeo", "copy", "-q", "--insecure-policy", "--dest-tls-verify=false", source + ":latest", f"docker://{host}/a/layered:latest"], check=True)
+        self.sweep("image-fetch REGISTRY", f"{host}/a/layered:latest")
+
+
+if __name__ == "__main__":
+    cases.main()

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kill points: a command is killed at one system call of one of its tasks (kill_at.cc), then the next
+command repairs, nothing is left, and the same command works.
+
+A Scenario says what is killed, what must be true afterwards, and how the command is repeated."""
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import time
+
+KILL_AT = os.environ.get("STAVE_KILL_AT", "tests/faults/kill_at")
+MAX_FAILURES = 10
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if not found:
+            return
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: {found}")
+        time.sleep(0.005)
+
+
+def cgroups():
+    return {path for path in glob.glob("/sys/fs/cgroup/stave*/*/") + glob.glob("/sys/fs/cgroup/*/stave*/*/")}
+
+
+# What the named objects of a store hold, by path: kind, mode, owner, content, what makes it opaque.
+def snapshot(state):
+    found = {}
+    for folder in ("images/blobs", "layers", "refs"):
+        for parent, below, files in os.walk(os.path.join(state, folder)):
+            for name in below + files:
+                path = os.path.join(parent, name)
+                info = os.lstat(path)
+                entry = [stat.S_IFMT(info.st_mode), stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_rdev]
+                if stat.S_ISLNK(info.st_mode):
+                    entry.append(os.readlink(path))
+                elif stat.S_ISREG(info.st_mode):
+                    with open(path, "rb") as file:
+                        entry += [hashlib.sha256(file.read()).hexdigest()]
+                if not stat.S_ISLNK(info.st_mode):
+                    entry.append([(x, os.getxattr(path, x)) for x in sorted(os.listxattr(path))])
+                found[os.path.relpath(path, state)] = entry
+    return found
+
+
+class Scenario:
+    stdin = None  # a file of the place
+
+    def __init__(self, place, name, command):
+        self.place = place
+        self.name = name
+        self.command = command
+        self.before = cgroups()
+        self.suspects = {}
+
+    # Before each point, and before the count.
+    def prepare(self):
+        pass
+
+    # After each point.
+    def check(self):
+        raise NotImplementedError
+
+    def open_stdin(self):
+        return open(self.place.path(self.stdin) if self.stdin else "/dev/null", "rb")
+
+    def kill_at(self, *words):
+        with self.open_stdin() as stdin:
+            return subprocess.run([KILL_AT, *words, *self.command], env=self.place.env, cwd=self.place.dir, stdin=stdin,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    def ok(self, command, stdin=None):
+        with open(self.place.path(stdin) if stdin else "/dev/null", "rb") as file:
+            done = subprocess.run(command, env=self.place.env, cwd=self.place.dir, stdin=file, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    # (task, call, whether all die), every `stride`-th of each task; a point in five kills all.
+    def points(self, stride=1):
+        self.prepare()
+        done = self.kill_at("count", self.place.path("count"))
+        if done.returncode != 0:
+            raise AssertionError(f"{self.name}: {done.stderr}")
+        self.check()
+        with open(self.place.path("count"), encoding="utf-8") as lines:
+            counts = [int(line) for line in lines]
+        return [(task, call, (call // stride) % 5 == 0) for task, calls in enumerate(counts)
+                for call in range(1 + task % stride, calls + 1, stride)]
+
+    # True: killed; False: the program took another way and the point was not reached.
+    def try_point(self, point):
+        task, call, everything = point
+        self.prepare()
+        done = self.kill_at(("all:" if everything else "") + str(task), str(call))
+        if done.returncode not in (0, 3):
+            raise AssertionError(f"kill_at: exit {done.returncode}: {done.stderr}")
+        self.check()
+        for path in cgroups() - self.before:
+            self.suspects.setdefault(path, point)
+        return done.returncode == 0
+
+    def processes(self):
+        own = {str(process.pid) for process in self.place.started}
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                with open(path, "rb") as file:
+                    words = file.read()
+            except OSError:
+                continue
+            if self.place.dir.encode() in words and path.split("/")[2] not in own:
+                found.append(words.replace(b"\0", b" ").decode("utf-8", "replace"))
+        return found
+
+    # No entry, container, name, half of an object, mount or process.
+    def nothing_is_left(self):
+        self.place.wait_until_quiet(10)
+        wait_until(self.place.leftovers, 5, "left behind")
+        wait_until(self.processes, 5, "still running")
+
+    # Cgroups of others come and go; those that a point left stay.
+    def no_cgroup_is_left(self):
+        wait_until(lambda: {p: at for p, at in self.suspects.items() if os.path.isdir(p)}, 20, "cgroups left behind")
+
+
+class Run(Scenario):
+    """ns-run that leaves no record: --rm, --rootfs, or a start that fails with `code`."""
+
+    def __init__(self, place, name, command, code=0):
+        super().__init__(place, name, command)
+        self.code = code
+
+    def no_ghost(self):
+        shown = [json.loads(line) for line in self.ok(["ps-lister", "-a", "--json"]).splitlines()]
+        if any(one["state"] == "running" for one in shown):
+            raise AssertionError(f"ps-lister shows as running what does not: {shown}")
+        return shown
+
+    # Another command: it sweeps.
+    def next(self):
+        out = self.ok(["ns-run", "--rm", "--config", self.place.path("t.json"), "--", "echo", "next"])
+        if out != "next\n":
+            raise AssertionError(f"the next ns-run printed {out!r}")
+        self.place.wait_until_quiet(10)
+
+    def again(self):
+        done = subprocess.run(self.command, env=self.place.env, cwd=self.place.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != self.code:
+            raise AssertionError(f"again: exit {done.returncode}: {done.stderr}")
+
+    def check(self):
+        self.no_ghost()
+        self.next()
+        self.nothing_is_left()
+        self.again()
+        self.nothing_is_left()
+
+
+class RunKept(Run):
+    """ns-run --name kept: what is left is either nothing, or a record that can be read and removed."""
+
+    def check(self):
+        self.no_ghost()
+        self.next()
+        shown = self.no_ghost()
+        for one in shown:
+            if (one["name"], one["state"]) != ("kept", "exited") or one["exitCode"] not in (None, 0, 137):
+                raise AssertionError(f"ps-lister shows {one}")
+            self.ok(["ps-remove", "kept"])
+        self.nothing_is_left()
+        self.again()
+        self.ok(["ps-remove", "kept"])
+        self.nothing_is_left()
+
+
+class Remove(Run):
+    """ps-remove of a container that has ended, or with -f of one that runs."""
+
+    def __init__(self, place, name, command, running):
+        super().__init__(place, name, command)
+        self.running = running
+        self.watcher = None
+
+    def prepare(self):
+        run = ["ns-run", "--name", "kept", "--config", self.place.path("t.json"), "--"]
+        if not self.running:
+            self.ok(run + ["true"])
+            self.place.wait_until_quiet(10)
+            return
+        with subprocess.Popen(["true"]):
+            pass
+        self.watcher = subprocess.Popen(run + ["sh", "-c", "echo up; sleep 1000"], env=self.place.env, cwd=self.place.dir,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.watcher.stdout.readline()
+        wait_until(lambda: not self.ok(["ps-lister", "-q"]), 5, "does not run")
+
+    def check(self):
+        self.ok(["ps-lister", "-a"])
+        self.next()
+        self.ok(["ps-remove", "-f", "kept"])
+        if self.watcher:
+            self.watcher.wait(20)
+            self.watcher.stdout.close()
+            self.watcher = None
+        self.nothing_is_left()
+        self.ok(["ns-run", "--name", "kept", "--config", self.place.path("t.json"), "--", "true"])
+        self.place.wait_until_quiet(10)
+        self.again()
+        self.nothing_is_left()
+
+
+class Filter(Scenario):
+    """What only reads: a document through, or a list."""
+
+    def __init__(self, place, name, command, stdin=None):
+        super().__init__(place, name, command)
+        self.stdin = stdin
+
+    def check(self):
+        self.ok(self.command, self.stdin)
+        self.nothing_is_left()
+
+
+class Limit(Scenario):
+    """cgroup-limit around a command: the next one removes the cgroup."""
+
+    def check(self):
+        self.ok(self.command)
+        folder = self.place.path("run/cgroup-limit")
+        wait_until(lambda: os.listdir(folder), 5, "left behind")
+        wait_until(self.processes, 5, "still running")
+
+
+class MountNow(Scenario):
+    """layer-mount --now, or --unmount: mounted or not, both go on from there."""
+
+    stdin = "t.json"
+
+    def __init__(self, place, name, command, unmounts):
+        super().__init__(place, name, command)
+        self.unmounts = unmounts
+        self.now = ["layer-mount", "--now", place.path("mnt")]
+        self.unmount = ["layer-mount", "--unmount", place.path("mnt")]
+        os.makedirs(place.path("mnt"), exist_ok=True)
+
+    def prepare(self):
+        if self.unmounts:
+            self.ok(self.now, "t.json")
+
+    def check(self):
+        if os.path.ismount(self.place.path("mnt")):
+            self.ok(["test", "-x", self.place.path("mnt/bin/sh")])
+            self.ok(self.unmount)
+        self.ok(self.now, "t.json")
+        self.ok(["touch", self.place.path("mnt/new")])
+        mounts = os.listdir(self.place.path("state/mounts"))
+        if len([m for m in mounts if not m.startswith(".")]) != 1:
+            raise AssertionError(f"folders in mounts/: {mounts}")
+        self.ok(self.unmount)
+        self.nothing_is_left()
+
+
+class Fetch(Scenario):
+    """image-fetch into an empty store: nothing has a name that is not whole, and the same command
+    makes the rest."""
+
+    def prepare(self):
+        shutil.rmtree(self.place.path("state"), ignore_errors=True)
+
+    def learn(self):
+        self.prepare()
+        self.ok(self.command)
+        self.whole = snapshot(self.place.path("state"))
+
+    def points(self, stride=1):
+        self.learn()
+        return super().points(stride)
+
+    def check(self):
+        found = snapshot(self.place.path("state"))
+        for path, entry in found.items():
+            if self.whole.get(path) != entry and not os.path.basename(path).startswith("."):
+                raise AssertionError(f"{path} has its name and is {entry}, not {self.whole.get(path)}")
+        self.ok(["ps-lister", "-a"])
+        document = self.ok(self.command)
+        wrong = {path for path in set(found | self.whole) if snapshot(self.place.path("state")).get(path) != self.whole.get(path)}
+        if wrong:
+            raise AssertionError(f"after the repetition: {wrong}")
+        reference = json.loads(document)["stave"]["image"]["reference"]
+        with open(self.place.path("state/images/index.json"), encoding="utf-8") as index:
+            if [m["annotations"]["org.opencontainers.image.ref.name"] for m in json.load(index)["manifests"]] != [reference]:
+                raise AssertionError("index.json does not name the image")
+        if os.listdir(self.place.path("state/ingest")):
+            raise AssertionError(f"ingest/ holds {os.listdir(self.place.path('state/ingest'))}")
+        wait_until(self.processes, 5, "still running")
+
+
+# Tries the points of `scenarios` whose running number is `share` modulo `of`; returns the messages.
+def sweep(scenarios, share=0, of=1, stride=1):
+    number, failures = 0, []
+    for scenario in scenarios:
+        begun = time.monotonic()
+        tried = killed = 0
+        wrong = []
+        for point in scenario.points(stride):
+            number += 1
+            if number % of != share % of:
+                continue
+            tried += 1
+            try:
+                killed += scenario.try_point(point)
+            except (AssertionError, subprocess.TimeoutExpired, OSError, json.JSONDecodeError) as error:
+                wrong.append(f"{scenario.name}: task {point[0]}, call {point[1]}{', all killed' if point[2] else ''}: {str(error)[:1500]}")
+                print(wrong[-1], flush=True)
+                if len(wrong) == MAX_FAILURES:
+                    break
+        try:
+            scenario.no_cgroup_is_left()
+        except AssertionError as error:
+            wrong.append(f"{scenario.name}: {error}")
+            print(wrong[-1], flush=True)
+        print(f"{scenario.name}: {tried} points, {killed} killed, {len(wrong)} wrong, {time.monotonic() - begun:.1f} s", flush=True)
+        failures += wrong
+    return failures
+
+
+def share_of_slice():
+    share, _, of = os.environ.get("STAVE_SLICE", "0/1").partition("/")
+    return int(share), int(of)
