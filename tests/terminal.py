@@ -15,7 +15,8 @@ import time
 class Terminal:
     def __init__(self, place, command, rows=24, columns=80):
         self.master, self.line = os.openpty()
-        self.seen = ""      # all output, without carriage returns
+        self.raw = b""
+        self.seen = ""      # all output, without carriage returns and what only moves or colours
         self.at = 0         # what wait_for() has not passed yet
         self.resize(rows, columns)
         self.before = self.mode()
@@ -41,7 +42,8 @@ class Terminal:
             data = data[os.write(self.master, data):]
 
     def _read(self):
-        self.seen += os.read(self.master, 65536).decode(errors="replace").replace("\r", "")
+        self.raw += os.read(self.master, 65536)
+        self.seen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", self.raw.decode(errors="replace"))
 
     # Waits until `pattern` is seen after what the call before has found; returns the match.
     def wait_for(self, pattern, seconds=30):

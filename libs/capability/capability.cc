@@ -221,12 +221,12 @@ Sets Attainable(const Sets& wanted, const Sets& held, Set* missing) {
 
 absl::Status ApplyBounding(Set keep) {
   for (int n = 0; n < 64; ++n) {
-    const int there = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
-    if (there < 0) break;
-    if (there == 0 || (keep >> n & 1)) continue;
-    if (prctl(PR_CAPBSET_DROP, n, 0, 0, 0) != 0) {
-      return base::PosixError(errno, "bounding capabilities", "prctl(PR_CAPBSET_DROP)");
-    }
+    if ((keep >> n & 1) || prctl(PR_CAPBSET_DROP, n, 0, 0, 0) == 0) continue;
+    const int error = errno;
+    if (error == EINVAL) break;  // the kernel knows no more
+    // Without CAP_SETPCAP: no harm if it is not there anyway.
+    if (prctl(PR_CAPBSET_READ, n, 0, 0, 0) == 0) continue;
+    return base::PosixError(error, "bounding capabilities", "prctl(PR_CAPBSET_DROP)");
   }
   return absl::OkStatus();
 }

@@ -68,7 +68,7 @@ absl::StatusOr<Sets> Current();
 // `missing`. Pure.
 Sets Attainable(const Sets& wanted, const Sets& held, Set* missing);
 
-// Drops what is not in `keep` from the bounding set of the calling thread; only what is there.
+// Drops what is not in `keep` from the bounding set of the calling thread.
 // Needs CAP_SETPCAP in effective if there is anything to drop. No memory is allocated unless it
 // fails. Errors: PermissionDenied.
 absl::Status ApplyBounding(Set keep);

@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "libs/capability/capability.h"
 #include "libs/runtime/launch.h"
 
 namespace stave::runtime {
@@ -18,6 +19,7 @@ struct ChildInputs {
   const LaunchRequest* request = nullptr;
   std::vector<int> bind_sources;     // for each mount of the plan: a detached tree, or -1
   std::vector<int> namespaces;       // for each namespace of the plan: one to join, or -1
+  capability::Sets capabilities;  // what process.capabilities comes to with what the caller has
   int init_program = -1;   // sealed memfd of stave_init, above 9
   int report = -1;         // report.h
   int console_socket = -1; // the pty's master and warnings go here

@@ -159,18 +159,13 @@ absl::Status SetIdentity(const ChildInputs& inputs) {
   if (process.umask) ::umask(*process.umask);
   // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which is about to go.
   if (!process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
-  capability::Sets sets;
   if (process.capabilities) {
-    // What the runtime itself does not have it cannot give: launch.cc warns.
-    STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
-    capability::Set missing = 0;
-    sets = capability::Attainable(*process.capabilities, held, &missing);
-    STAVE_RETURN_IF_ERROR(capability::ApplyBounding(sets.bounding));
+    STAVE_RETURN_IF_ERROR(capability::ApplyBounding(inputs.capabilities.bounding));
     if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return base::PosixError(errno, "capabilities", "keep");
   }
   STAVE_RETURN_IF_ERROR(SetUser(process));
   if (process.capabilities) {
-    STAVE_RETURN_IF_ERROR(capability::ApplySets(sets));
+    STAVE_RETURN_IF_ERROR(capability::ApplySets(inputs.capabilities));
     ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
   }
   if (!process.no_new_privileges) return absl::OkStatus();

@@ -111,12 +111,14 @@ absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opene
   return absl::OkStatus();
 }
 
-// Capabilities that the caller lacks itself and so cannot give.
-absl::Status WarnOfCapabilities(const Plan& plan, std::vector<std::string>* warnings) {
-  if (!plan.process.capabilities || plan.Creates(CLONE_NEWUSER)) return absl::OkStatus();
+// What of process.capabilities can be given. In a new user namespace that is all of it.
+absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs, std::vector<std::string>* warnings) {
+  if (!plan.process.capabilities) return absl::OkStatus();
+  inputs->capabilities = *plan.process.capabilities;
+  if (plan.Creates(CLONE_NEWUSER)) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
   capability::Set missing = 0;
-  capability::Attainable(*plan.process.capabilities, held, &missing);
+  inputs->capabilities = capability::Attainable(*plan.process.capabilities, held, &missing);
   if (missing != 0) {
     warnings->push_back(absl::StrCat("cannot be given, since the caller has not got them itself: ",
                                      absl::StrJoin(capability::ToNames(missing), ", ")));
@@ -194,7 +196,7 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   STAVE_RETURN_IF_ERROR(OpenNamespaces(plan, &inputs, &opened));
   Launched launched;
   launched.warnings = plan.warnings;
-  STAVE_RETURN_IF_ERROR(WarnOfCapabilities(plan, &launched.warnings));
+  STAVE_RETURN_IF_ERROR(ChooseCapabilities(plan, &inputs, &launched.warnings));
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd init, SealedInit());
   inputs.init_program = opened.Keep(std::move(init));
   base::UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));

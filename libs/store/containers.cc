@@ -136,7 +136,10 @@ void FindState(const Folders& folders, const Place& place, ContainerView* view) 
   NoteDamage(state.status(), view);
   if (!state.ok()) return;
   view->status = state->status;
-  if (state->init.has_value() && !Lives(state->init)) {
+  // Without a first process in it: that had ended before it was looked at, and its watcher is about
+  // to tell, if it lives.
+  const bool runs = Lives(state->init.has_value() ? state->init : state->runner);
+  if (!runs) {
     state->init.reset();
     if (view->status == Status::kRunning) view->status = Status::kExited;
   }

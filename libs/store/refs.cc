@@ -60,9 +60,9 @@ void Walk(const Store& store, const std::string& below, std::vector<NamedImage>*
   }
 }
 
-// Remade whole from refs/; the caller holds the lock. Not durable by itself: refs/ is the truth.
-absl::Status WriteIndex(const Store& store) {
-  STAVE_ASSIGN_OR_RETURN(const std::vector<NamedImage> refs, ListRefs(store));
+// Not durable by itself: refs/ is the truth. Written before refs/ is changed, under the lock: who is
+// killed between the two and begins again, as one does, makes them agree.
+absl::Status WriteIndex(const Store& store, const std::vector<NamedImage>& refs) {
   json::Value manifests = json::Value::Array();
   for (const NamedImage& image : refs) {
     json::Value descriptor = oci::ToJson(image.descriptor);
@@ -77,6 +77,27 @@ absl::Status WriteIndex(const Store& store) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd images, base::OpenDirAt(store.state(), "images"));
   return base::ReplaceFileAt(images.get(), "index.json", json::Print(index) + "\n", 0600,
                              base::Durability::kVolatile);
+}
+
+// Where the file of a reference lies; two references of one file are the same name.
+std::string PathOf(const oci::Reference& reference) {
+  return absl::StrCat(FolderOf(reference), "/", reference.Leaf());
+}
+
+// All names but `reference`.
+absl::StatusOr<std::vector<NamedImage>> RefsWithout(const Store& store, const oci::Reference& reference) {
+  STAVE_ASSIGN_OR_RETURN(std::vector<NamedImage> refs, ListRefs(store));
+  const std::string path = PathOf(reference);
+  refs.erase(std::remove_if(refs.begin(), refs.end(),
+                            [&](const NamedImage& image) { return PathOf(image.reference) == path; }),
+             refs.end());
+  return refs;
+}
+
+void Sort(std::vector<NamedImage>* refs) {
+  std::sort(refs->begin(), refs->end(), [](const NamedImage& a, const NamedImage& b) {
+    return a.reference.String() < b.reference.String();
+  });
 }
 
 absl::Status MakeFolders(const Store& store, const oci::Reference& reference) {
@@ -116,8 +137,7 @@ absl::Status NoSuchImage(const oci::Reference& reference) {
 
 absl::StatusOr<oci::Descriptor> GetRef(const Store& store, const oci::Reference& reference) {
   if (store.state() < 0) return NoSuchImage(reference);
-  const auto text = base::ReadFileAt(
-      store.state(), absl::StrCat(FolderOf(reference), "/", reference.Leaf()), kMaxRefBytes);
+  const auto text = base::ReadFileAt(store.state(), PathOf(reference), kMaxRefBytes);
   if (absl::IsNotFound(text.status())) return NoSuchImage(reference);
   if (!text.ok()) {
     return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT", text.status().message());
@@ -134,10 +154,18 @@ absl::Status SetRef(const Store& store, const oci::Reference& reference,
                          base::OpenDirAt(store.state(), FolderOf(reference)));
   const oci::Descriptor plain{
       descriptor.media_type, descriptor.digest, descriptor.size, {}, {}, {}};
-  STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(folder.get(), reference.Leaf(),
-                                            json::Print(oci::ToJson(plain)) + "\n", 0600,
-                                            base::Durability::kDurable));
-  return WriteIndex(store);
+  STAVE_ASSIGN_OR_RETURN(std::vector<NamedImage> others, RefsWithout(store, reference));
+  STAVE_ASSIGN_OR_RETURN(const oci::Reference name,
+                         oci::Reference::Parse(absl::StrCat(reference.domain(), "/", reference.path(), reference.Leaf())));
+  std::vector<NamedImage> all = others;
+  all.push_back({name, plain});
+  Sort(&all);
+  STAVE_RETURN_IF_ERROR(WriteIndex(store, all));
+  absl::Status written = base::ReplaceFileAt(folder.get(), reference.Leaf(),
+                                             json::Print(oci::ToJson(plain)) + "\n", 0600,
+                                             base::Durability::kDurable);
+  if (!written.ok()) WriteIndex(store, others).IgnoreError();
+  return written;
 }
 
 absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
@@ -147,24 +175,27 @@ absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
   auto folder = base::OpenDirAt(store.state(), path);
   if (absl::IsNotFound(folder.status())) return NoSuchImage(reference);
   if (!folder.ok()) return folder.status();
+  struct stat st;
+  if (::fstatat(folder->get(), reference.Leaf().c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    return NoSuchImage(reference);
+  }
+  STAVE_ASSIGN_OR_RETURN(const std::vector<NamedImage> others, RefsWithout(store, reference));
+  STAVE_RETURN_IF_ERROR(WriteIndex(store, others));
   if (::unlinkat(folder->get(), reference.Leaf().c_str(), 0) < 0) {
-    if (errno == ENOENT) return NoSuchImage(reference);
-    return base::PosixError(errno, absl::StrCat(path, "/", reference.Leaf()), "unlink");
+    return base::PosixError(errno, PathOf(reference), "unlink");
   }
   if (::fsync(folder->get()) < 0) return base::PosixError(errno, path, "fsync");
   // Folders that are empty now go, up to refs/ itself.
   while (path != "refs" && ::unlinkat(store.state(), path.c_str(), AT_REMOVEDIR) == 0) {
     path.resize(path.rfind('/'));
   }
-  return WriteIndex(store);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<NamedImage>> ListRefs(const Store& store) {
   std::vector<NamedImage> found;
   Walk(store, "", &found);
-  std::sort(found.begin(), found.end(), [](const NamedImage& a, const NamedImage& b) {
-    return a.reference.String() < b.reference.String();
-  });
+  Sort(&found);
   return found;
 }
 

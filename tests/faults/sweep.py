@@ -128,9 +128,19 @@ class Scenario:
         wait_until(self.place.leftovers, 5, "left behind")
         wait_until(self.processes, 5, "still running")
 
-    # Cgroups of others come and go; those that a point left stay.
+    # Cgroups of others come and go, and have processes; those that a point left stay, and are empty.
     def no_cgroup_is_left(self):
-        wait_until(lambda: {p: at for p, at in self.suspects.items() if os.path.isdir(p)}, 20, "cgroups left behind")
+        def left():
+            found = {}
+            for path, point in self.suspects.items():
+                try:
+                    with open(path + "/cgroup.procs", encoding="utf-8") as processes:
+                        if not processes.read():
+                            found[path] = point
+                except OSError:
+                    pass
+            return found
+        wait_until(left, 20, "cgroups left behind")
 
 
 class Run(Scenario):
@@ -151,7 +161,6 @@ class Run(Scenario):
         out = self.ok(["ns-run", "--rm", "--config", self.place.path("t.json"), "--", "echo", "next"])
         if out != "next\n":
             raise AssertionError(f"the next ns-run printed {out!r}")
-        self.place.wait_until_quiet(10)
 
     def again(self):
         done = subprocess.run(self.command, env=self.place.env, cwd=self.place.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
@@ -172,6 +181,7 @@ class RunKept(Run):
     def check(self):
         self.no_ghost()
         self.next()
+        self.place.wait_until_quiet(10)
         shown = self.no_ghost()
         for one in shown:
             if (one["name"], one["state"]) != ("kept", "exited") or one["exitCode"] not in (None, 0, 137):
@@ -197,8 +207,6 @@ class Remove(Run):
             self.ok(run + ["true"])
             self.place.wait_until_quiet(10)
             return
-        with subprocess.Popen(["true"]):
-            pass
         self.watcher = subprocess.Popen(run + ["sh", "-c", "echo up; sleep 1000"], env=self.place.env, cwd=self.place.dir,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.watcher.stdout.readline()

@@ -6,6 +6,7 @@ and the machine's Debian mirror."""
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -164,7 +165,7 @@ class DebianTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, "100"), done.stderr)
 
     def test_packages_can_be_asked(self):
-        done = place.run(self.start("--rm", "bash -c 'dpkg -l bash | tail -n 1; apt-get --version 2>/dev/null | head -n 0; id; touch /tmp/x && rm /etc/hostname; ls -ld /tmp'"))
+        done = place.run(self.start("--rm", "bash -c 'dpkg -l bash | tail -n 1; touch /tmp/x && rm /etc/hostname; ls -ld /tmp'"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("ii  bash", done.stdout)
         self.assertIn("drwxrwxrwt", done.stdout)
@@ -183,8 +184,12 @@ class DebianTest(unittest.TestCase):
         finally:
             run("layer-mount", "--unmount", "merged")
 
-    def same(self, ours, theirs):
+    # `but` says what cannot be compared: pattern -> what it becomes.
+    def same(self, ours, theirs, but=None):
         self.assertGreater(len(ours), 20)
+        # Nobody says when the root of a mount was changed.
+        for pattern, text in {r"^('\.' dir [^ ]+ [^ ]+ -) \d+": r"\1 *", **(but or {})}.items():
+            ours, theirs = ([re.sub(pattern, text, line) for line in lines] for lines in (ours, theirs))
         self.assertEqual([line for line in ours if line not in set(theirs)], [line for line in theirs if line not in set(ours)])
 
     def umoci(self, layout, tag):
@@ -216,14 +221,20 @@ class DebianTest(unittest.TestCase):
         self.same(self.ours("debian:12"), self.docker("debian:12"))
 
     def test_the_trees_of_odd_images_are_umocis(self):
-        for tag in ("plain", "deps"):
+        # The folders that no layer names: the time is that of unpacking.
+        implied = {r"^('var(/lib)?' dir [^ ]+ [^ ]+ -) \d+": r"\1 *"}
+        for tag, but in (("plain", {}), ("deps", implied)):
             with self.subTest(tag=tag):
-                self.same(self.ours("odd:" + tag), self.umoci("odd", tag))
+                self.same(self.ours("odd:" + tag), self.umoci("odd", tag), but)
 
     def test_the_trees_of_odd_images_are_dockers(self):
-        for tag in ("plain", "deps"):
+        # dockerd knows no time before 1970, and gives the folders that a layer implies, and a lower one
+        # names, a new mode and time (a /tmp of 1777 becomes 0755): stave and umoci keep those.
+        old = {r"^('odd/old' file .*) (-1500000000|0) 1 -": r"\1 * 1 -"}
+        implied = {r"^('(bin|etc|tmp|var|var/lib)' dir) \d+ ([^ ]+ -) \d+": r"\1 * \3 *"}
+        for tag, but in (("plain", old), ("deps", implied)):
             with self.subTest(tag=tag):
-                self.same(self.ours("odd:" + tag), self.docker("odd:" + tag))
+                self.same(self.ours("odd:" + tag), self.docker("odd:" + tag), but)
 
 
 if __name__ == "__main__":

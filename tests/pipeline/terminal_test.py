@@ -14,7 +14,7 @@ import cases
 from place import Place
 from terminal import Terminal
 
-PROMPT = r"^/ # (\x1b\[6n)?"
+PROMPT = "^/ # "
 
 place = None
 image = None

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BIN = os.path.abspath("packaging/tree/bin")
@@ -61,11 +62,20 @@ class RecipesTest(unittest.TestCase):
             try:
                 _, cgroups = left_behind(top)
                 self.run_script(block, top)
+                self.wait_until_quiet(top)
                 mounts, after = left_behind(top)
                 self.assertEqual(mounts, [])
                 self.assertEqual(after - cgroups, set())
             finally:
                 subprocess.run(["umount", "-R", "-l", top], check=True)
+
+    # The clean-up of an ended container goes on behind the command's back; its entry goes last.
+    def wait_until_quiet(self, top):
+        entries = os.path.join(top, "run", "foreground")
+        deadline = time.monotonic() + 20
+        while os.path.isdir(entries) and os.listdir(entries):
+            self.assertLess(time.monotonic(), deadline, "the clean-up does not end")
+            time.sleep(0.01)
 
     def run_script(self, block, top):
         work = os.path.join(top, "work")
