@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/base/atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <vector>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
@@ -15,10 +19,12 @@
 namespace stave::base {
 namespace {
 
+std::string BesidePrefix(const std::string& name) { return absl::StrCat(".", name, ".tmp."); }
+
 absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view content,
                          mode_t mode, Durability durability) {
-  const UniqueFd file(::openat(dirfd, beside.c_str(),
-                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+  const UniqueFd file(
+      ::openat(dirfd, beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file.valid()) return PosixError(errno, beside, "create");
   if (::fchmod(file.get(), mode) < 0) return PosixError(errno, beside, "chmod");
   STAVE_RETURN_IF_ERROR(WriteAll(file.get(), content, beside));
@@ -32,7 +38,7 @@ absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view
 
 absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
                            mode_t mode, Durability durability) {
-  const std::string beside = absl::StrCat(".", name, ".tmp.", ::getpid());
+  const std::string beside = absl::StrCat(BesidePrefix(name), ::getpid());
   absl::Status written = WriteBeside(dirfd, beside, content, mode, durability);
   if (written.ok() && ::renameat(dirfd, beside.c_str(), dirfd, name.c_str()) < 0) {
     written = PosixError(errno, name, "rename");
@@ -45,6 +51,20 @@ absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view
     return PosixError(errno, name, "fsync of its folder");
   }
   return absl::OkStatus();
+}
+
+void RemoveStraysAt(int dirfd, const std::string& name) {
+  UniqueFd folder(::openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* stream = folder.valid() ? ::fdopendir(folder.get()) : nullptr;
+  if (stream == nullptr) return;
+  (void)folder.Release();  // the stream's now
+  const std::string prefix = BesidePrefix(name);
+  std::vector<std::string> strays;
+  while (const dirent* entry = ::readdir(stream)) {
+    if (absl::StartsWith(entry->d_name, prefix)) strays.emplace_back(entry->d_name);
+  }
+  for (const std::string& stray : strays) ::unlinkat(::dirfd(stream), stray.c_str(), 0);
+  ::closedir(stream);
 }
 
 }  // namespace stave::base

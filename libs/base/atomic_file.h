@@ -26,6 +26,10 @@ enum class Durability {
 absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
                            mode_t mode, Durability durability);
 
+// Removes what killed calls for `name` left, of whatever pid. For who holds a lock that all who
+// replace `name` take. Does its best: a stray file harms nobody.
+void RemoveStraysAt(int dirfd, const std::string& name);
+
 }  // namespace stave::base
 
 #endif  // STAVE_LIBS_BASE_ATOMIC_FILE_H_

@@ -4,6 +4,7 @@
 //
 // Refused, with the offset in bytes and a JSON pointer (RFC 6901) to the place:
 //   anything RFC 8259 does not allow, bytes that are not UTF-8, lone surrogates, a byte order mark,
+//   numbers beyond a double's range (1e309),
 //   text after the document, duplicate keys in one object, nesting deeper than Limits.depth, more
 //   values than Limits.values, more bytes than Limits.bytes.
 //   `/process/args: offset 118: trailing comma [E_JSON]`

@@ -62,6 +62,7 @@ TEST(ParseTest, BoundsDepthValuesAndBytes) {
   for (int i = 0; i < 200001; ++i) many += ",0";
   EXPECT_THAT(Refused(many + "]"), HasSubstr("more than 200000 values [E_LIMIT]"));
   EXPECT_THAT(Refused("\"" + std::string(5 << 20, 'a') + "\""), HasSubstr("[E_LIMIT]"));
+  EXPECT_THAT(Refused("[1e309]"), HasSubstr("a number is too big [E_JSON]"));
 }
 
 TEST(ParseTest, ManyKeysCostNoSquare) {

@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,33 +82,69 @@ base::UniqueFd Receive(int socket, int* error) {
   return base::UniqueFd(fd);
 }
 
-// What the child of MakeBySymlinks does, in plain system calls: its own mount namespace, a tmpfs
-// with the links 0, 1, 2 .. on /proc (any folder that surely exists), the overlay over it.
-int MountFromLinks(const Overlay& overlay, const std::string& options) {
+// Attaches an idmapped clone of the directory `path` at `name`, which is made.
+int AttachIdMapped(const std::string& path, const char* name, int id_map) {
+  if (::mkdir(name, 0700) < 0) return -errno;
+  const int tree = static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(),
+                                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (tree < 0) return -errno;
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(id_map);
+  if (::syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0 ||
+      ::syscall(SYS_move_mount, tree, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+    return -errno;
+  }
+  return ::close(tree);
+}
+
+int MakeShort(const std::string& path, const char* name, int id_map) {
+  if (id_map >= 0) return AttachIdMapped(path, name, id_map);
+  return ::symlink(path.c_str(), name) < 0 ? -errno : 0;
+}
+
+// overlayfs works in `work` with the ids of whoever mounted it, which must be known to the idmapped
+// upper mount. The file system ids change without giving up any capability.
+int BecomeMappedRoot(const Overlay& overlay) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[2];
+  if (::syscall(SYS_capget, &header, sets) < 0) return -errno;
+  ::setfsgid(overlay.root_gid);
+  ::setfsuid(overlay.root_uid);
+  return ::syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
+}
+
+// What the child of MakeFromShortNames does, in plain system calls: its own mount namespace, a tmpfs
+// on /proc (any folder that surely exists) with 0, 1, 2 .. for the lower directories and "h" for what
+// holds upper and work, and the overlay made of these.
+int MountFromShortNames(const Overlay& overlay, const std::string& options) {
   if (::unshare(CLONE_NEWNS) < 0) return -errno;
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return -errno;
-  if (::mount("tmpfs", "/proc", "tmpfs", 0, "mode=700") < 0) return -errno;
+  if (::mount("tmpfs", "/proc", "tmpfs", 0, "mode=755") < 0) return -errno;
   if (::chdir("/proc") < 0) return -errno;
   for (size_t i = 0; i < overlay.lower.size(); ++i) {
     char name[24];
     ::snprintf(name, sizeof name, "%zu", i);
-    if (::symlink(overlay.lower[i].c_str(), name) < 0) return -errno;
+    if (const int error = MakeShort(overlay.lower[i], name, overlay.id_map); error < 0) return error;
   }
-  if (!overlay.upper.empty() &&
-      (::symlink(overlay.upper.c_str(), "u") < 0 || ::symlink(overlay.work.c_str(), "w") < 0)) {
-    return -errno;
+  if (!overlay.upper.empty()) {
+    const std::string home = overlay.upper.substr(0, overlay.upper.rfind('/'));
+    if (const int error = MakeShort(home, "h", overlay.id_map); error < 0) return error;
   }
   if (::mkdir("m", 0700) < 0) return -errno;
+  if (overlay.id_map >= 0) {
+    if (const int error = BecomeMappedRoot(overlay); error < 0) return error;
+  }
   if (::mount("overlay", "m", "overlay", 0, options.c_str()) < 0) return -errno;
   const int tree = static_cast<int>(
       ::syscall(SYS_open_tree, AT_FDCWD, "m", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   return tree < 0 ? -errno : tree;
 }
 
-absl::StatusOr<base::UniqueFd> MakeBySymlinks(const Overlay& overlay) {
+absl::StatusOr<base::UniqueFd> MakeFromShortNames(const Overlay& overlay) {
   std::string options = "lowerdir=0";
   for (size_t i = 1; i < overlay.lower.size(); ++i) absl::StrAppend(&options, ":", i);
-  if (!overlay.upper.empty()) absl::StrAppend(&options, ",upperdir=u,workdir=w");
+  if (!overlay.upper.empty()) absl::StrAppend(&options, ",upperdir=h/upper,workdir=h/work");
   for (const auto& [key, value] : kAlways) absl::StrAppend(&options, ",", key, "=", value);
   if (overlay.syncing == Syncing::kVolatile && !overlay.upper.empty()) options += ",volatile";
   int ends[2];
@@ -117,7 +156,7 @@ absl::StatusOr<base::UniqueFd> MakeBySymlinks(const Overlay& overlay) {
   const pid_t child = ::fork();
   if (child < 0) return base::PosixError(errno, "overlay", "fork");
   if (child == 0) {
-    const int tree = MountFromLinks(overlay, options);
+    const int tree = MountFromShortNames(overlay, options);
     Send(theirs.get(), tree, tree < 0 ? -tree : 0);
     ::_exit(0);
   }
@@ -130,6 +169,19 @@ absl::StatusOr<base::UniqueFd> MakeBySymlinks(const Overlay& overlay) {
   return tree;
 }
 
+// Where it cannot make its directories below `work`, the kernel mounts the overlay read-only and says
+// so only in its log.
+absl::Status CheckWritable(int tree, const Overlay& overlay) {
+  struct statvfs st;
+  if (overlay.upper.empty() || ::fstatvfs(tree, &st) < 0 || (st.f_flag & ST_RDONLY) == 0) {
+    return absl::OkStatus();
+  }
+  const std::string probe = overlay.work + "/probe";
+  if (::mkdir(probe.c_str(), 0700) < 0) return base::PosixError(errno, overlay.work, "mkdir");
+  ::rmdir(probe.c_str());
+  return base::PosixError(EROFS, overlay.upper, "mount the overlay");
+}
+
 }  // namespace
 
 absl::StatusOr<base::UniqueFd> MakeOverlay(const Overlay& overlay) {
@@ -138,16 +190,18 @@ absl::StatusOr<base::UniqueFd> MakeOverlay(const Overlay& overlay) {
                                                    " lower directories: 1 to ", kMaxLower,
                                                    " are possible"));
   }
-  if (overlay.upper.empty() && overlay.lower.size() == 1) {
+  if (overlay.id_map < 0 && overlay.upper.empty() && overlay.lower.size() == 1) {
     STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree,
                            CloneTree(AT_FDCWD, overlay.lower[0], Depth::kMount));
     STAVE_RETURN_IF_ERROR(
         SetAttributes(tree.get(), MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, Depth::kMount));
     return tree;
   }
-  absl::StatusOr<base::UniqueFd> tree = MakeByParameters(overlay);
+  absl::StatusOr<base::UniqueFd> tree =
+      overlay.id_map < 0 ? MakeByParameters(overlay) : MakeFromShortNames(overlay);
   // Linux before 6.7: no lowerdir+, and 255 bytes a value.
-  if (!tree.ok() && absl::IsInvalidArgument(tree.status())) return MakeBySymlinks(overlay);
+  if (overlay.id_map < 0 && absl::IsInvalidArgument(tree.status())) tree = MakeFromShortNames(overlay);
+  if (tree.ok()) STAVE_RETURN_IF_ERROR(CheckWritable(tree->get(), overlay));
   return tree;
 }
 

@@ -111,7 +111,7 @@ void ChangeUser(const User& before, const User& user, Value* document) {
 
 void SetCapabilities(const std::vector<std::string>& names, Value* document) {
   const Value* uid = document->Find({"process", "user", "uid"});
-  const bool root = uid == nullptr || uid->text() == "0";
+  const bool root = uid == nullptr || uid->is_null() || uid->AsInt64().value_or(1) == 0;
   const std::vector<std::string> own = root ? names : std::vector<std::string>();
   Value& member = document->Make({"process", "capabilities"});
   member.Set("bounding", Value::Strings(names));

@@ -79,6 +79,9 @@ TEST(SetUserTest, OnlyRootStartsWithCapabilities) {
 
   SetUser({0, 0, {0}, "/"}, &document);
   EXPECT_EQ(document.Find({"process", "capabilities", "effective"})->elements().size(), 1u);
+  document.Make({"process", "user"}).Set("uid", json::Value::NumberText("0.0"));
+  SetCapabilities({"CAP_CHOWN"}, &document);
+  EXPECT_EQ(document.Find({"process", "capabilities", "effective"})->elements().size(), 1u);
   EXPECT_EQ(document.Find({"process", "capabilities", "inheritable"}), nullptr);
 }
 

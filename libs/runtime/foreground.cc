@@ -152,11 +152,6 @@ void Foreground::TakeSignal(const Launched& launched) {
   ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), signal, nullptr, 0);
 }
 
-// Keys come from the caller's terminal until it is hung up itself.
-bool Foreground::HasNoViewer() const {
-  return outputs_.front().broken() || (!inputs_.empty() && inputs_.front().finished());
-}
-
 // The kernel hangs up the other side of a pty whose master is closed.
 void Foreground::HangUp(Launched* launched) {
   inputs_.clear();
@@ -166,7 +161,11 @@ void Foreground::HangUp(Launched* launched) {
 
 absl::Status Foreground::Loop(Launched* launched) {
   for (;;) {
-    std::vector<pollfd> polls = {{launched->pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+    // Of the caller's terminal only POLLHUP is asked, which poll(2) always tells.
+    const bool shown = launched->terminal.valid();
+    std::vector<pollfd> polls = {{launched->pidfd.get(), POLLIN, 0},
+                                 {signals_.get(), POLLIN, 0},
+                                 {shown ? terminal_.get() : -1, 0, 0}};
     for (pty::Relay& relay : inputs_) relay.AddTo(&polls);
     for (pty::Relay& relay : outputs_) relay.AddTo(&polls);
     if (::poll(polls.data(), polls.size(), -1) < 0) {
@@ -177,7 +176,7 @@ absl::Status Foreground::Loop(Launched* launched) {
     for (pty::Relay& relay : inputs_) relay.Serve(polls);
     for (pty::Relay& relay : outputs_) relay.Serve(polls);
     if (polls[0].revents != 0) return absl::OkStatus();
-    if (launched->terminal.valid() && HasNoViewer()) HangUp(launched);
+    if (shown && (polls[2].revents != 0 || outputs_.front().broken())) HangUp(launched);
   }
 }
 

@@ -66,7 +66,6 @@ class Foreground {
   absl::StatusOr<base::UniqueFd> RelayedOutput(int to);
   absl::Status StartTerminal(int master);
   void TakeSignal(const Launched& launched);
-  bool HasNoViewer() const;
   void HangUp(Launched* launched);
   absl::Status Loop(Launched* launched);
 

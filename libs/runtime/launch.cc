@@ -28,6 +28,7 @@
 #include "libs/runtime/child.h"
 #include "libs/runtime/init_image.h"
 #include "libs/runtime/report.h"
+#include "libs/runtime/user_namespace.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
@@ -126,17 +127,8 @@ absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs, std::vect
   return absl::OkStatus();
 }
 
-absl::Status WriteMap(pid_t pid, const char* file, const std::vector<IdMapping>& mappings) {
-  std::string text;
-  for (const IdMapping& line : mappings) {
-    absl::StrAppend(&text, line.container_id, " ", line.host_id, " ", line.size, "\n");
-  }
-  return base::WriteFileAt(AT_FDCWD, absl::StrCat("/proc/", pid, "/", file), text);
-}
-
 absl::Status WriteMaps(pid_t pid, const Plan& plan, int gate) {
-  STAVE_RETURN_IF_ERROR(WriteMap(pid, "uid_map", plan.uid_mappings));
-  STAVE_RETURN_IF_ERROR(WriteMap(pid, "gid_map", plan.gid_mappings));
+  STAVE_RETURN_IF_ERROR(WriteIdMaps(pid, plan));
   return base::WriteAll(gate, "x", "user namespace");
 }
 
@@ -192,7 +184,9 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   Opened opened;
   inputs.request = &request;
   STAVE_RETURN_IF_ERROR(OpenBinds(plan, &inputs, &opened));
-  if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(MakeMountpoints(request, inputs));
+  if (plan.Creates(CLONE_NEWUSER) && request.ownership == Ownership::kHost) {
+    STAVE_RETURN_IF_ERROR(MakeMountpoints(request, inputs));
+  }
   STAVE_RETURN_IF_ERROR(OpenNamespaces(plan, &inputs, &opened));
   Launched launched;
   launched.warnings = plan.warnings;

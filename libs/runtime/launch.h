@@ -29,12 +29,19 @@ enum class Reaper {
   kInit,     // --init: a small process 1 reaps orphans and passes signals on
 };
 
+// Whose ids the root filesystem's files have where the container has a user namespace.
+enum class Ownership {
+  kHost,       // the host's: root of the container owns none of them
+  kContainer,  // idmapped: root of the container owns what root owns
+};
+
 struct LaunchRequest {
   const Plan* plan = nullptr;            // borrowed
   int root = -1;                         // a detached mount; borrowed, attached by the child
   const cgroup::Cgroup* group = nullptr;  // borrowed; nullptr: stay in the caller's
   int in = 0, out = 1, err = 2;          // what becomes 0, 1, 2 without a terminal
   Reaper reaper = Reaper::kPayload;
+  Ownership ownership = Ownership::kHost;
   const seccomp::Program* filter = nullptr;  // borrowed; nullptr: none (filter_cache.h)
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <optional>
@@ -29,6 +30,7 @@
 #include "libs/runtime/recover.h"
 #include "libs/runtime/report.h"
 #include "libs/runtime/rootfs.h"
+#include "libs/runtime/user_namespace.h"
 #include "libs/store/name_link.h"
 #include "libs/store/pending.h"
 #include "libs/store/record.h"
@@ -38,6 +40,14 @@ namespace stave::runtime {
 namespace {
 
 constexpr absl::Duration kRemoveHas = absl::Seconds(10);
+
+// The host's id of the container's root.
+uint32_t HostId(const std::vector<IdMapping>& mappings) {
+  for (const IdMapping& line : mappings) {
+    if (line.container_id == 0) return line.host_id;
+  }
+  return 0;
+}
 
 // What a session has made, in the order of making, and takes back in the opposite one.
 class Session {
@@ -64,6 +74,7 @@ class Session {
   Plan plan_;
   std::optional<cgroup::Cgroup> group_;
   base::UniqueFd root_;
+  Ownership ownership_ = Ownership::kHost;
   store::State state_;
 };
 
@@ -126,7 +137,27 @@ absl::Status Session::MakeRoot(const json::Value& document) {
   const store::Container& container = entry_->container();
   STAVE_RETURN_IF_ERROR(MakeUpper(container.home(), container.home_path(), &overlay));
   if (entry_->intent().rm) overlay.syncing = mount::Syncing::kVolatile;
-  STAVE_ASSIGN_OR_RETURN(root_, mount::MakeOverlay(overlay));
+  if (!plan_.Creates(CLONE_NEWUSER)) {
+    STAVE_ASSIGN_OR_RETURN(root_, mount::MakeOverlay(overlay));
+    return absl::OkStatus();
+  }
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd id_map, MakeUserNamespace(plan_));
+  overlay.id_map = id_map.get();
+  overlay.root_uid = HostId(plan_.uid_mappings);
+  overlay.root_gid = HostId(plan_.gid_mappings);
+  auto root = mount::MakeOverlay(overlay);
+  ownership_ = Ownership::kContainer;
+  if (absl::IsInvalidArgument(root.status())) {
+    // Linux before 5.19, or a file system of the store that cannot be idmapped.
+    if (wishes_.warn != nullptr) {
+      wishes_.warn("the layers cannot be idmapped here: files show the host's owners");
+    }
+    overlay.id_map = -1;
+    root = mount::MakeOverlay(overlay);
+    ownership_ = Ownership::kHost;
+  }
+  if (!root.ok()) return root.status();
+  root_ = *std::move(root);
   return absl::OkStatus();
 }
 
@@ -140,6 +171,7 @@ absl::StatusOr<Launched> Session::Start(Foreground* foreground) {
   request.out = foreground->out();
   request.err = foreground->err();
   request.reaper = wishes_.reaper;
+  request.ownership = ownership_;
   if (!plan_.seccomp.is_null()) {
     STAVE_ASSIGN_OR_RETURN(filter, CompiledFilter(plan_.seccomp, store_.run()));
     request.filter = &filter;

@@ -274,11 +274,13 @@ absl::Status RemoveContainer(const Store& store, absl::string_view text) {
                        absl::StrCat("container ", ShortId(id), " is running"));
   }
   const bool known = view.has_value() && CheckName(view->record.name).ok();
+  const auto durability =
+      known && view->record.rm ? base::Durability::kVolatile : base::Durability::kDurable;
+  // The name goes after the container, so that who is killed here leaves it whole, or to the sweep.
+  STAVE_RETURN_IF_ERROR(Discard(store, id, durability));
   STAVE_RETURN_IF_ERROR(known ? ReleaseName(store, view->record.name, id)
                               : ReleaseNamesOf(store, id));
-  return RemoveFolders(
-      store, id,
-      known && view->record.rm ? base::Durability::kVolatile : base::Durability::kDurable);
+  return RemoveFolders(store, id, durability);
 }
 
 }  // namespace stave::store

@@ -7,11 +7,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "libs/base/atomic_file.h"
 #include "libs/base/error.h"
 #include "libs/base/process.h"
 #include "libs/store/container.h"
 #include "libs/store/pending.h"
 #include "libs/store/test_store.h"
+#include "libs/store/trash.h"
 
 namespace stave::store {
 namespace {
@@ -113,6 +115,31 @@ TEST_F(ContainersTest, ADeadInitIsAnUnknownExit) {
     EXPECT_FALSE(view->exit->code.has_value());
     EXPECT_FALSE(view->state->init.has_value());
   }
+}
+
+// The payload had ended before ns-run could look at it.
+TEST_F(ContainersTest, WithoutAnInitItRunsAsLongAsItsWatcher) {
+  const std::string id = Make("web", 1);
+  State state = RunningAs(Me());
+  state.runner = *std::exchange(state.init, std::nullopt);
+  ASSERT_TRUE(Open(id).WriteState(state).ok());
+  EXPECT_EQ(StatusOf(id), Status::kRunning);
+
+  state.runner->start_time += 1;
+  ASSERT_TRUE(Open(id).WriteState(state).ok());
+  EXPECT_EQ(StatusOf(id), Status::kExited);
+}
+
+// Killed after the rename into trash/: the next sweep does the rest.
+TEST_F(ContainersTest, ARemovalIsDecidedByTheFirstRename) {
+  const std::string id = Make("web", 1);
+  ASSERT_TRUE(Discard(store(), id, base::Durability::kVolatile).ok());
+  EXPECT_TRUE(Names(Which::kAll).empty());
+
+  ASSERT_TRUE(StaleEntries(store()).ok());
+  EXPECT_FALSE(Exists("state/names/web"));
+  EXPECT_FALSE(Exists("run/containers/" + id));
+  EXPECT_FALSE(Exists("state/trash/" + id));
 }
 
 TEST_F(ContainersTest, ARebootEndsWhatHadStarted) {

@@ -60,8 +60,8 @@ void Walk(const Store& store, const std::string& below, std::vector<NamedImage>*
   }
 }
 
-// Not durable by itself: refs/ is the truth. Written before refs/ is changed, under the lock: who is
-// killed between the two and begins again, as one does, makes them agree.
+// Not durable by itself: refs/ is the truth. Written before refs/ is changed, under the lock: who
+// is killed between the two and begins again, as one does, makes them agree.
 absl::Status WriteIndex(const Store& store, const std::vector<NamedImage>& refs) {
   json::Value manifests = json::Value::Array();
   for (const NamedImage& image : refs) {
@@ -75,6 +75,7 @@ absl::Status WriteIndex(const Store& store, const std::vector<NamedImage>& refs)
   index.Set("mediaType", json::Value::String(oci::kOciIndex));
   index.Set("manifests", std::move(manifests));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd images, base::OpenDirAt(store.state(), "images"));
+  base::RemoveStraysAt(images.get(), "index.json");
   return base::ReplaceFileAt(images.get(), "index.json", json::Print(index) + "\n", 0600,
                              base::Durability::kVolatile);
 }
@@ -85,12 +86,14 @@ std::string PathOf(const oci::Reference& reference) {
 }
 
 // All names but `reference`.
-absl::StatusOr<std::vector<NamedImage>> RefsWithout(const Store& store, const oci::Reference& reference) {
+absl::StatusOr<std::vector<NamedImage>> RefsWithout(const Store& store,
+                                                    const oci::Reference& reference) {
   STAVE_ASSIGN_OR_RETURN(std::vector<NamedImage> refs, ListRefs(store));
   const std::string path = PathOf(reference);
-  refs.erase(std::remove_if(refs.begin(), refs.end(),
-                            [&](const NamedImage& image) { return PathOf(image.reference) == path; }),
-             refs.end());
+  refs.erase(
+      std::remove_if(refs.begin(), refs.end(),
+                     [&](const NamedImage& image) { return PathOf(image.reference) == path; }),
+      refs.end());
   return refs;
 }
 
@@ -152,18 +155,20 @@ absl::Status SetRef(const Store& store, const oci::Reference& reference,
   STAVE_RETURN_IF_ERROR(MakeFolders(store, reference));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd folder,
                          base::OpenDirAt(store.state(), FolderOf(reference)));
+  base::RemoveStraysAt(folder.get(), reference.Leaf());
   const oci::Descriptor plain{
       descriptor.media_type, descriptor.digest, descriptor.size, {}, {}, {}};
   STAVE_ASSIGN_OR_RETURN(std::vector<NamedImage> others, RefsWithout(store, reference));
   STAVE_ASSIGN_OR_RETURN(const oci::Reference name,
-                         oci::Reference::Parse(absl::StrCat(reference.domain(), "/", reference.path(), reference.Leaf())));
+                         oci::Reference::Parse(absl::StrCat(reference.domain(), "/",
+                                                            reference.path(), reference.Leaf())));
   std::vector<NamedImage> all = others;
   all.push_back({name, plain});
   Sort(&all);
   STAVE_RETURN_IF_ERROR(WriteIndex(store, all));
-  absl::Status written = base::ReplaceFileAt(folder.get(), reference.Leaf(),
-                                             json::Print(oci::ToJson(plain)) + "\n", 0600,
-                                             base::Durability::kDurable);
+  absl::Status written =
+      base::ReplaceFileAt(folder.get(), reference.Leaf(), json::Print(oci::ToJson(plain)) + "\n",
+                          0600, base::Durability::kDurable);
   if (!written.ok()) WriteIndex(store, others).IgnoreError();
   return written;
 }

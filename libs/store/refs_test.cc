@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/store/refs.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
@@ -75,6 +77,31 @@ TEST_F(RefsTest, RemakesTheIndex) {
   EXPECT_EQ(entry.Find("digest")->text(), oci::DigestOf("b").ToString());
   EXPECT_EQ(entry.Find({"annotations", "org.opencontainers.image.ref.name"})->text(),
             "docker.io/library/b:1");
+}
+
+TEST_F(RefsTest, RemovesWhatAKilledWriterLeft) {
+  ASSERT_TRUE(SetRef(store(), Name("a:1"), Manifest("a")).ok());
+  for (const char* stray : {"images/.index.json.tmp.7", "refs/docker.io/library/a/.:1.tmp.7"}) {
+    const int fd = ::openat(store().state(), stray, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ASSERT_GE(fd, 0);
+    ::close(fd);
+  }
+
+  ASSERT_TRUE(SetRef(store(), Name("a:1"), Manifest("b")).ok());
+  EXPECT_FALSE(Exists("state/images/.index.json.tmp.7"));
+  EXPECT_FALSE(Exists("state/refs/docker.io/library/a/.:1.tmp.7"));
+}
+
+// So that a killed SetRef, begun again, leaves both alike.
+TEST_F(RefsTest, TheIndexIsWrittenBeforeTheReference) {
+  ASSERT_TRUE(SetRef(store(), Name("a:1"), Manifest("a")).ok());
+  ASSERT_EQ(::unlinkat(store().state(), "images/index.json", 0), 0);
+  ASSERT_EQ(::mkdirat(store().state(), "images/index.json", 0700), 0);
+
+  EXPECT_FALSE(SetRef(store(), Name("b:1"), Manifest("b")).ok());
+  EXPECT_FALSE(GetRef(store(), Name("b:1")).ok());
+  EXPECT_FALSE(RemoveRef(store(), Name("a:1")).ok());
+  EXPECT_TRUE(GetRef(store(), Name("a:1")).ok());
 }
 
 TEST_F(RefsTest, RemovesEmptyFolders) {

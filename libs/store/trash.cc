@@ -12,10 +12,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "libs/base/id.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/store/folder.h"
+#include "libs/store/name_link.h"
 
 namespace stave::store {
 namespace {
@@ -61,24 +63,39 @@ absl::StatusOr<base::UniqueFd> MoveHome(const Store& store, const std::string& i
   return folder;
 }
 
-absl::Status RemoveHome(const Store& store, const std::string& id, base::Durability durability) {
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd locked, MoveHome(store, id, durability));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd trash, base::OpenDirAt(store.state(), "trash"));
-  return base::RemoveTreeAt(trash.get(), id);
+// Somebody still makes, watches or undoes it: what is left of it is theirs to remove.
+bool HasEntry(const Store& store, const std::string& id) {
+  struct stat st;
+  for (const char* folder : {"pending/", "foreground/"}) {
+    if (::fstatat(store.run(), (folder + id).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  }
+  return false;
+}
+
+absl::Status RemoveRunFolder(const Store& store, const std::string& id) {
+  if (store.run() < 0) return absl::OkStatus();
+  auto running = base::OpenDirAt(store.run(), "containers");
+  if (absl::IsNotFound(running.status())) return absl::OkStatus();
+  if (!running.ok()) return running.status();
+  return base::RemoveTreeAt(running->get(), id);
+}
+
+// Waits for who is removing it. Not there: an invalid descriptor.
+base::UniqueFd LockInTrash(int trash, const std::string& id) {
+  base::UniqueFd folder(
+      ::openat(trash, id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (folder.valid()) LockFolder(folder.get(), LOCK_EX);
+  return folder;
 }
 
 }  // namespace
 
 absl::Status RemoveFolders(const Store& store, const std::string& id, base::Durability durability) {
-  if (store.run() >= 0) {
-    auto running = base::OpenDirAt(store.run(), "containers");
-    if (running.ok()) {
-      STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(running->get(), id));
-    } else if (!absl::IsNotFound(running.status())) {
-      return running.status();
-    }
-  }
-  return RemoveHome(store, id, durability);
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd locked, MoveHome(store, id, durability));
+  STAVE_RETURN_IF_ERROR(RemoveRunFolder(store, id));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd trash, base::OpenDirAt(store.state(), "trash"));
+  if (!locked.valid()) locked = LockInTrash(trash.get(), id);
+  return base::RemoveTreeAt(trash.get(), id);
 }
 
 absl::Status Discard(const Store& store, const std::string& id, base::Durability durability) {
@@ -94,6 +111,11 @@ void SweepTrash(const Store& store) {
     const base::UniqueFd folder(
         ::openat(trash->get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (folder.valid() && !LockFolder(folder.get(), LOCK_EX | LOCK_NB)) continue;
+    // Its remover may have come no further than the rename.
+    if (base::IsId(name) && !HasEntry(store, name) &&
+        (!RemoveRunFolder(store, name).ok() || !ReleaseNamesOf(store, name).ok())) {
+      continue;
+    }
     (void)base::RemoveTreeAt(trash->get(), name);
   }
 }

@@ -4,7 +4,8 @@
 //
 //   kill_at count FILE PROGRAM [ARG...]      runs it and writes to FILE how many system calls each
 //                                            of its tasks made: a number a line, in order of birth
-//   kill_at TASK N PROGRAM [ARG...]          kills task TASK (0: the program itself) at the entry of
+//   kill_at TASK N PROGRAM [ARG...]          kills task TASK (0: the program itself) at the entry
+//   of
 //                                            its N-th call: the N-1 before it are done, this is not
 //   kill_at all:TASK N PROGRAM [ARG...]      the same, with all the others, as a power cut would
 //
@@ -24,6 +25,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -63,9 +65,20 @@ class Tracer {
     calls_.push_back(0);
   }
 
-  void Go(pid_t task, int signal) { Trace(PTRACE_SYSCALL, task, 0, static_cast<unsigned long>(signal)); }
+  void AdoptLate(pid_t task) {
+    Adopt(task);
+    if (point_.all)
+      kill(task, SIGKILL);
+    else
+      Go(task, 0);
+  }
 
-  // A new task may stop before its parent has told of it: it waits until then.
+  void Go(pid_t task, int signal) {
+    Trace(PTRACE_SYSCALL, task, 0, static_cast<unsigned long>(signal));
+  }
+
+  // A new task may stop before its parent has told of it: it waits until then, for its number.
+  // After the kill the parent may be dead, and numbers matter no more.
   void Take(pid_t task, int status) {
     if (!WIFSTOPPED(status)) {
       number_.erase(task);
@@ -73,6 +86,7 @@ class Tracer {
       return;
     }
     if (number_.count(task) == 0) {
+      if (killed_) return AdoptLate(task);
       early_.insert(task);
       return;
     }
@@ -83,7 +97,7 @@ class Tracer {
       unsigned long child = 0;
       Trace(PTRACE_GETEVENTMSG, task, 0, reinterpret_cast<unsigned long>(&child));
       const pid_t pid = static_cast<pid_t>(child);
-      Adopt(pid);
+      if (number_.count(pid) == 0) Adopt(pid);
       if (early_.erase(pid) != 0) Go(pid, 0);
       return Go(task, 0);
     }
@@ -93,8 +107,10 @@ class Tracer {
     }
     if (event == PTRACE_EVENT_STOP) {
       const bool group_stop = signal != SIGTRAP;
-      if (group_stop) Trace(PTRACE_LISTEN, task, 0, 0);
-      else Go(task, 0);
+      if (group_stop)
+        Trace(PTRACE_LISTEN, task, 0, 0);
+      else
+        Go(task, 0);
       return;
     }
     Go(task, event == 0 ? signal : 0);
@@ -112,6 +128,7 @@ class Tracer {
         if (point_.all) {
           for (const auto& other : number_) kill(other.first, SIGKILL);
         }
+        for (const pid_t other : std::exchange(early_, {})) AdoptLate(other);
         return;
       }
     }

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-KILL_AT = os.environ.get("STAVE_KILL_AT", "tests/faults/kill_at")
+KILL_AT = os.path.realpath(os.environ.get("STAVE_KILL_AT", "tests/faults/kill_at"))
 MAX_FAILURES = 10
 
 
@@ -69,6 +69,10 @@ class Scenario:
     # After each point.
     def check(self):
         raise NotImplementedError
+
+    # Whatever happened, nothing of it runs on.
+    def stop(self):
+        pass
 
     def open_stdin(self):
         return open(self.place.path(self.stdin) if self.stdin else "/dev/null", "rb")
@@ -212,6 +216,11 @@ class Remove(Run):
         self.watcher.stdout.readline()
         wait_until(lambda: not self.ok(["ps-lister", "-q"]), 5, "does not run")
 
+    def stop(self):
+        if self.watcher:
+            self.watcher.kill()
+            self.watcher.communicate()
+
     def check(self):
         self.ok(["ps-lister", "-a"])
         self.next()
@@ -328,6 +337,7 @@ def sweep(scenarios, share=0, of=1, stride=1):
             try:
                 killed += scenario.try_point(point)
             except (AssertionError, subprocess.TimeoutExpired, OSError, json.JSONDecodeError) as error:
+                scenario.stop()
                 wrong.append(f"{scenario.name}: task {point[0]}, call {point[1]}{', all killed' if point[2] else ''}: {str(error)[:1500]}")
                 print(wrong[-1], flush=True)
                 if len(wrong) == MAX_FAILURES:

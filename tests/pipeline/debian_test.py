@@ -107,6 +107,12 @@ class DebianTest(unittest.TestCase):
     def start(self, options, payload, limits="--memory 64M --pids-limit 100"):
         return f"image-fetch -q {registry}/debian:12 | layer-mount | cgroup-limit {limits} | ns-run {options} -- {payload}"
 
+    def start_cat(self, shell):
+        shell.type("bash -c 'echo go''ing; exec cat'\r")
+        shell.wait_for("^going\n")
+        shell.type("up\r")
+        shell.wait_for("^up\nup\n")
+
     # --- the main job ------------------------------------------------------------------------------
 
     def test_a_shell_at_a_terminal(self):
@@ -125,21 +131,24 @@ class DebianTest(unittest.TestCase):
         shell.type("until [ \"$(stty size)\" = '50 132' ]; do :; done; echo resi''zed\r")
         shell.wait_for("^resized\n")
 
-        shell.type("bash -c 'echo go''ing; exec sleep 1000'\r")
-        shell.wait_for("^going\n")
+        self.start_cat(shell)
         shell.type("\x03")
         shell.wait_for(PROMPT)
         shell.type("echo was $?\r")
         shell.wait_for("^was 130\n")
 
-        shell.type("bash -c 'echo go''ing; exec sleep 1000'\r")
-        shell.wait_for("^going\n")
+        self.start_cat(shell)
         shell.type("\x1a")
         shell.wait_for(r"\[1\]\+  Stopped")
         shell.wait_for(PROMPT)
-        shell.type("jobs; kill -9 %1; wait %1; echo job $?\r")
+        shell.type("jobs\r")
         shell.wait_for(r"^\[1\]\+  Stopped")
-        shell.wait_for("^job 137\n")
+        shell.type("fg\r")
+        shell.wait_for("^bash -c")
+        shell.type("again\r")
+        shell.wait_for("again\nagain\n")
+        shell.type("\x04")
+        shell.wait_for(PROMPT)
 
         shell.type("perl -e '$x = \"a\" x 200_000_000'; echo was $?\r")
         shell.wait_for("^was 137\n")

@@ -172,8 +172,16 @@ class PipelineTest(unittest.TestCase):
         reference = self.layered()
         maps = '[{"containerID":0,"hostID":100000,"size":65536}]'
         out = self.ok(f"image-fetch {reference} | jq '.linux.namespaces += [{{\"type\":\"user\"}}] | .linux.uidMappings = {maps} | .linux.gidMappings = {maps}' |"
-                      " ns-run --rm -- sh -c 'ls /etc/group; ls /only /opq; cat /proc/self/uid_map'; true")
-        self.assertEqual(out.split(), "/only: a /opq: new 0 100000 65536".split())
+                      " ns-run --rm -- sh -c 'ls /etc/group; ls /only /opq; cat /proc/self/uid_map; stat -c %u:%a /tmp; touch /root/mine; stat -c %u /root/mine'; true")
+        self.assertEqual(out.split(), "/only: a /opq: new 0 100000 65536 0:1777 0".split())
+
+    def test_a_user_namespace_writes_with_the_images_ids(self):
+        maps = '[{"containerID":0,"hostID":200000,"size":65536}]'
+        self.ok(f"image-fetch {image} | jq '.linux.namespaces += [{{\"type\":\"user\"}}] | .linux.uidMappings = {maps} | .linux.gidMappings = {maps}' |"
+                " ns-run --name mapped -- sh -c 'echo x > /home.txt; chown 1000:1000 /home.txt'")
+        place.wait_until_quiet()
+        self.assertEqual(self.ok("stat -c %u:%g state/containers/*/upper/home.txt"), "1000:1000\n")
+        self.ok("ps-remove mapped")
 
     def test_a_read_only_root_is(self):
         self.fails(f"image-fetch {image} | layer-mount --read-only | ns-run --rm --tmpfs /tmp -- sh -c 'touch /tmp/x && touch /x'", 1, "Read-only file system")

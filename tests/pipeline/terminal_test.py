@@ -56,10 +56,13 @@ class TerminalTest(unittest.TestCase):
             yield shell
             self.assertEqual(shell.mode(), shell.before)
 
-    # Starts what goes on until it is interrupted or stopped, and returns once it runs.
+    # Starts what goes on until it is interrupted or stopped, and returns once it runs. (Between
+    # "going" and exec there is still a shell, which may ignore signals.)
     def start_cat(self, shell):
         shell.type("sh -c 'echo go\"\"ing; exec cat'\r")
         shell.wait_for("^going\n")
+        shell.type("up\r")
+        shell.wait_for("^up\nup\n")
 
     # --- a shell -----------------------------------------------------------------------------------
 
@@ -179,8 +182,7 @@ class TerminalTest(unittest.TestCase):
 
     def test_a_window_that_is_closed_ends_what_was_in_it(self):
         for options in ("-t", "-it"):
-            shell = self.terminal(f"ns-run --rm --config t.json {options} -- cat")
-            shell.type("up\r")
+            shell = self.terminal(f"ns-run --rm --config t.json {options} -- sh -c 'echo up; exec cat'")
             shell.wait_for("^up\n")
             shell.hang_up()
             place.wait_until_quiet()
@@ -198,18 +200,23 @@ class TerminalTest(unittest.TestCase):
     # --- who has not asked -------------------------------------------------------------------------
 
     def test_t_without_i_reads_no_keys(self):
-        command = "ns-run --rm --config t.json -t -- sh -c 'test -t 0 && test -t 1 && trap \"echo int; exit 7\" INT; echo up; while :; do sleep 1000 & wait; done'"
-        shell = self.terminal(f"{command}; echo code $?; read -r line; echo \"[$line]\"", rows=11, columns=22)
+        payload = "test -t 0 && test -t 1 && echo up; exec sleep 1000"
+        shell = self.terminal(f"ns-run --rm --config t.json -t -- sh -c '{payload}'; echo code $?; read -r line; echo \"[$line]\"")
         shell.wait_for("^up\n")
         self.assertEqual(shell.mode(), shell.before)
         shell.type("mine\r")
-        shell.type("\x03")
-        # bash itself ends with its command that an interrupt has ended, unless that handled it.
-        shell.wait_for("^(\\^C)?int\n")
-        shell.wait_for("^code 7\n")
-        shell.type("later\r")
-        shell.wait_for(r"^\[later\]\n")
+        os.kill(json.loads(place.run("ps-lister --json").stdout)["pid"], signal.SIGKILL)
+        shell.wait_for("^code 137\n")
+        shell.wait_for(r"^\[mine\]\n")
         self.assertEqual(shell.end(), 0)
+
+    def test_t_without_i_passes_an_interrupt_on(self):
+        payload = "trap \"echo int; exit 7\" INT; echo up; while :; do sleep 1000 & wait; done"
+        shell = self.terminal(f"exec ns-run --rm --config t.json -t -- sh -c '{payload}'", rows=11, columns=22)
+        shell.wait_for("^up\n")
+        shell.type("\x03")
+        shell.wait_for("int\n")
+        self.assertEqual(shell.end(), 7)
 
     def test_without_t_no_terminal_is_handed_over(self):
         probe = "for n in 0 1 2; do test -t $n && echo $n is a terminal; done; ls -l /proc/self/fd | grep -e pts -e tty; (: < /dev/tty) 2>&1; echo done"

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// User namespaces: their id maps, and a namespace that exists only to be named by a descriptor, as
+// an idmapped mount wants it (mount_setattr(2) MOUNT_ATTR_IDMAP).
+
+#ifndef STAVE_LIBS_RUNTIME_USER_NAMESPACE_H_
+#define STAVE_LIBS_RUNTIME_USER_NAMESPACE_H_
+
+#include <sys/types.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "libs/base/unique_fd.h"
+#include "libs/runtime/plan.h"
+
+namespace stave::runtime {
+
+// Writes /proc/PID/uid_map and gid_map of a process that is new in its user namespace:
+// user_namespaces(7). Errors: those of write(2).
+absl::Status WriteIdMaps(pid_t pid, const Plan& plan);
+
+// A user namespace with the maps of `plan`, without a process in it.
+// Errors: those of clone(2) and of WriteIdMaps.
+absl::StatusOr<base::UniqueFd> MakeUserNamespace(const Plan& plan);
+
+}  // namespace stave::runtime
+
+#endif  // STAVE_LIBS_RUNTIME_USER_NAMESPACE_H_

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""No space: a store on a tmpfs that is too small, in bytes or in inodes, and a full stdout. The message
+is [E_NO_SPACE], nothing has a name that is not whole, and with space the same command works. Needs
+root."""
+
+import os
+import random
+import subprocess
+import sys
+import unittest
+
+sys.path[:0] = ["tests", "tests/faults"]
+import cases
+import sweep
+from place import Place
+
+PAGE = 4096
+
+
+def setUpModule():
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("needs root")
+
+
+class FullDiskTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+        self.image = self.place.layout("shell", [Place.busybox(), Place.tar([("data", "f", random.Random(1).randbytes(200000), 0o644)])])
+
+    # STAVE_STATE or STAVE_RUN on a file system of its own.
+    def mount(self, name, options):
+        path = self.place.path(name)
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700," + options, "stave-place", path], check=True)
+
+    def resize(self, name, options):
+        subprocess.run(["mount", "-o", "remount," + options, self.place.path(name)], check=True)
+
+    def unmount(self, name):
+        subprocess.run(["umount", self.place.path(name)], check=True)
+
+    def whole(self):
+        self.mount("state", "size=64m")
+        self.assertEqual(self.place.run(["image-fetch", "-q", self.image]).returncode, 0)
+        found = sweep.snapshot(self.place.path("state"))
+        used = os.statvfs(self.place.path("state"))
+        self.unmount("state")
+        return found, used.f_blocks - used.f_bfree, used.f_files - used.f_ffree
+
+    def fails_for_space(self, done, code):
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn("[E_NO_SPACE]", done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def fetch_in(self, options, whole):
+        self.mount("state", options)
+        try:
+            done = self.place.run(["image-fetch", "-q", self.image])
+            if done.returncode == 0:
+                return True
+            self.fails_for_space(done, 1)
+            for path, entry in sweep.snapshot(self.place.path("state")).items():
+                self.assertEqual(entry, whole.get(path), path)
+            self.resize("state", "size=64m,nr_inodes=10000")
+            done = self.place.run(["image-fetch", "-q", self.image])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(sweep.snapshot(self.place.path("state")), whole)
+            self.assertEqual(os.listdir(self.place.path("state/ingest")), [])
+            return False
+        finally:
+            self.unmount("state")
+
+    def test_image_fetch(self):
+        whole, pages, inodes = self.whole()
+        enough = []
+        for size in list(range(1, 12)) + list(range(12, pages + 40, max(1, pages // 40))):
+            with self.subTest(pages=size):
+                enough.append(self.fetch_in(f"size={size * PAGE}", whole))
+        self.assertEqual((enough[0], enough[-1]), (False, True))
+        enough = []
+        for count in range(2, inodes + 16):
+            with self.subTest(inodes=count):
+                enough.append(self.fetch_in(f"size=64m,nr_inodes={count}", whole))
+        self.assertEqual((enough[0], enough[-1]), (False, True))
+
+    # Both folders of the store, with `extra` pages or inodes to spare.
+    def run_in(self, name, what, extra):
+        used = os.statvfs(self.place.path(name))
+        if what == "pages":
+            self.resize(name, f"size={(used.f_blocks - used.f_bfree + extra) * PAGE}")
+        else:
+            self.resize(name, f"nr_inodes={used.f_files - used.f_ffree + extra}")
+        done = self.place.run(["ns-run", "--config", self.place.path("t.json"), "--name", "web", "--", "true"])
+        self.resize(name, "size=64m,nr_inodes=10000")
+        if done.returncode != 0:
+            self.fails_for_space(done, 125)
+        self.place.wait_until_quiet()
+        if done.returncode == 0:
+            self.assertEqual(self.place.run("ps-lister -aq --no-trunc | wc -l").stdout.strip(), "1")
+            self.assertEqual(self.place.run("ps-remove web").returncode, 0)
+        left = [one for one in self.place.leftovers() if " tmpfs " not in one]
+        self.assertEqual(left, [])
+        return done.returncode == 0
+
+    def test_ns_run(self):
+        for name in ("state", "run"):
+            self.mount(name, "size=64m")
+        self.assertEqual(self.place.run(f"image-fetch -q {self.image} > t.json && ns-run --rm --config t.json -- true").returncode, 0)
+        self.place.wait_until_quiet()
+        for name in ("state", "run"):
+            for what in ("pages", "inodes"):
+                enough = []
+                for extra in range(0, 24):
+                    with self.subTest(where=name, what=what, extra=extra):
+                        enough.append(self.run_in(name, what, extra))
+                self.assertTrue(enough[-1], (name, what))
+                self.assertFalse(enough[0], (name, what))
+        for name in ("state", "run"):
+            self.unmount(name)
+
+    def test_a_full_stdout(self):
+        self.assertEqual(self.place.run(f"image-fetch -q {self.image} > t.json; mkdir mnt; ns-run --name web --config t.json -- true").returncode, 0)
+        self.place.wait_until_quiet()
+        for command, code in ((f"image-fetch -q {self.image}", 1), ("layer-mount", 1), ("cgroup-limit --memory 64M", 1), ("ns-run --print", 125),
+                              ("layer-mount --now mnt", 1), ("ps-lister -a", 1), ("ps-lister -a --json", 1)):
+            with self.subTest(command=command):
+                self.fails_for_space(self.place.run(command + " < t.json > /dev/full"), code)
+        self.assertFalse(os.path.ismount(self.place.path("mnt")))
+        done = self.place.run("ns-run --rm --config t.json -- echo x > /dev/full")
+        self.assertEqual((done.returncode, "write error" in done.stderr), (1, True), done.stderr)
+        self.fails_for_space(self.place.run("ps-remove web > /dev/full"), 1)
+        self.place.wait_until_quiet()
+        self.assertEqual(self.place.leftovers(), [])
+
+
+if __name__ == "__main__":
+    cases.main()
