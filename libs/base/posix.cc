@@ -4,8 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <utility>
 #include <vector>
@@ -67,6 +71,87 @@ absl::StatusOr<Listing> ListAt(const UniqueFd& dir, const std::string& noun) {
   ::closedir(stream);
   return found;
 }
+
+// A stack of open directories, not recursion: a payload can nest them as deep as it likes.
+class TreeRemover {
+ public:
+  explicit TreeRemover(int dirfd) : dirfd_(dirfd) {}
+
+  absl::Status Run(const std::string& name) {
+    Enter(dirfd_, name);
+    while (!stack_.empty()) {
+      if (stack_.back().todo.empty()) {
+        Leave();
+        continue;
+      }
+      const std::string child = std::move(stack_.back().todo.back());
+      stack_.back().todo.pop_back();
+      const int parent = stack_.back().dir.get();
+      if (stack_.size() < kMaxOpen || !MoveUp(parent, child)) Enter(parent, child);
+    }
+    return first_;
+  }
+
+ private:
+  static constexpr size_t kMaxOpen = 100;
+
+  struct Frame {
+    UniqueFd dir;
+    std::string name;  // in its parent
+    std::vector<std::string> todo;
+  };
+
+  void Note(absl::Status status) {
+    if (first_.ok()) first_ = std::move(status);
+  }
+
+  // Opens the directory and removes what is none in it.
+  void Enter(int parent, const std::string& name) {
+    open_how how = {};
+    how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_XDEV;
+    UniqueFd dir(static_cast<int>(::syscall(SYS_openat2, parent, name.c_str(), &how, sizeof how)));
+    if (!dir.valid()) return Note(PosixError(errno, name, "open directory"));
+    auto listing = ListAt(dir, name);
+    if (!listing.ok()) return Note(listing.status());
+    for (const std::string& other : listing->others) {
+      if (::unlinkat(dir.get(), other.c_str(), 0) == 0 || errno == ENOENT) continue;
+      if (errno == EISDIR) {
+        listing->directories.push_back(other);
+      } else {
+        Note(PosixError(errno, other, "unlink"));
+      }
+    }
+    stack_.push_back({std::move(dir), name, std::move(listing->directories)});
+  }
+
+  void Leave() {
+    const std::string name = std::move(stack_.back().name);
+    stack_.pop_back();
+    const int parent = stack_.empty() ? dirfd_ : stack_.back().dir.get();
+    if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
+      Note(PosixError(errno, name, "rmdir"));
+    }
+  }
+
+  // Spares a descriptor for each level: what lies too deep is dealt with from the top again.
+  bool MoveUp(int parent, const std::string& name) {
+    for (;;) {
+      std::string above = absl::StrCat(".deep.", moved_++);
+      if (::renameat2(parent, name.c_str(), stack_.front().dir.get(), above.c_str(),
+                      RENAME_NOREPLACE) == 0) {
+        stack_.front().todo.push_back(std::move(above));
+        return true;
+      }
+      if (errno != EEXIST) return false;
+    }
+  }
+
+  int dirfd_;
+  std::vector<Frame> stack_;
+  size_t moved_ = 0;
+  absl::Status first_;
+};
 
 }  // namespace
 
@@ -169,52 +254,10 @@ absl::StatusOr<UniqueFd> Duplicate(int fd) {
   return copy;
 }
 
-// A stack of open directories, not recursion: layers may nest 2 000 deep.
 absl::Status RemoveTreeAt(int dirfd, const std::string& name) {
   if (::unlinkat(dirfd, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
   if (errno != EISDIR && errno != EPERM) return PosixError(errno, name, "unlink");
-  struct Frame {
-    UniqueFd dir;
-    std::string name;  // in its parent
-    std::vector<std::string> todo;
-  };
-  absl::Status first;
-  const auto note = [&first](absl::Status status) {
-    if (first.ok()) first = std::move(status);
-  };
-  std::vector<Frame> stack;
-  const auto enter = [&](int parent, const std::string& child) {
-    UniqueFd dir = OpenAt(parent, child, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!dir.valid()) return note(PosixError(errno, child, "open directory"));
-    auto listing = ListAt(dir, child);
-    if (!listing.ok()) return note(listing.status());
-    for (const std::string& other : listing->others) {
-      if (::unlinkat(dir.get(), other.c_str(), 0) < 0 && errno != ENOENT) {
-        if (errno == EISDIR) {
-          listing->directories.push_back(other);
-        } else {
-          note(PosixError(errno, other, "unlink"));
-        }
-      }
-    }
-    stack.push_back({std::move(dir), child, std::move(listing->directories)});
-  };
-  enter(dirfd, name);
-  while (!stack.empty()) {
-    if (!stack.back().todo.empty()) {
-      const std::string child = std::move(stack.back().todo.back());
-      stack.back().todo.pop_back();
-      enter(stack.back().dir.get(), child);
-      continue;
-    }
-    const std::string done = stack.back().name;
-    stack.pop_back();
-    const int parent = stack.empty() ? dirfd : stack.back().dir.get();
-    if (::unlinkat(parent, done.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
-      note(PosixError(errno, done, "rmdir"));
-    }
-  }
-  return first;
+  return TreeRemover(dirfd).Run(name);
 }
 
 }  // namespace stave::base

@@ -97,7 +97,7 @@ absl::StatusOr<std::string> LibexecDir() {
   if (n < 0) return PosixError(errno, "/proc/self/exe", "readlink");
   std::string dir(exe, static_cast<size_t>(n));
   dir.resize(dir.rfind('/'));
-  if (dir.size() > 14 && dir.compare(dir.size() - 14, 14, "/libexec/stave") == 0) return dir;
+  if (dir.size() >= 14 && dir.compare(dir.size() - 14, 14, "/libexec/stave") == 0) return dir;
   return absl::StrCat(dir.substr(0, dir.rfind('/')), "/libexec/stave");
 }
 

@@ -135,7 +135,9 @@ int MountFromShortNames(const Overlay& overlay, const std::string& options) {
   if (overlay.id_map >= 0) {
     if (const int error = BecomeMappedRoot(overlay); error < 0) return error;
   }
-  if (::mount("overlay", "m", "overlay", 0, options.c_str()) < 0) return -errno;
+  // mountinfo shows only the short names as options: the source says whose mount it is.
+  const std::string& source = overlay.upper.empty() ? overlay.lower[0] : overlay.upper;
+  if (::mount(source.c_str(), "m", "overlay", 0, options.c_str()) < 0) return -errno;
   const int tree = static_cast<int>(
       ::syscall(SYS_open_tree, AT_FDCWD, "m", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   return tree < 0 ? -errno : tree;

@@ -114,19 +114,25 @@ void RemoveUnmounted(int mounts, const std::string& boot) {
 absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::string& path) {
   STAVE_ASSIGN_OR_RETURN(const std::string text,
                          base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo));
-  const std::string ours = absl::StrCat("upperdir=", store.state_path(), "/mounts/");
+  const std::string ours = absl::StrCat(store.state_path(), "/mounts/");
   const std::string layers = absl::StrCat(store.state_path(), "/layers/");
   bool found = false;
   std::string id;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
     if (fields.size() < 7 || Unescape(fields[4]) != path) continue;
-    found = absl::StrContains(fields.back(), layers) || absl::StrContains(Unescape(fields[3]), "/layers/");
     id.clear();
-    for (const absl::string_view option : absl::StrSplit(fields.back(), ',')) {
-      absl::string_view rest = option;
-      if (absl::ConsumePrefix(&rest, ours)) id = std::string(rest.substr(0, base::kIdLength));
+    // Where the kernel has no lowerdir+, the options are short names, and the source is the upper
+    // directory, or the top layer.
+    const std::string source = Unescape(fields[fields.size() - 2]);
+    std::vector<absl::string_view> words = absl::StrSplit(fields.back(), ',');
+    words.push_back(source);
+    for (absl::string_view word : words) {
+      absl::ConsumePrefix(&word, "upperdir=");
+      if (absl::ConsumePrefix(&word, ours)) id = std::string(word.substr(0, base::kIdLength));
     }
+    found = !id.empty() || absl::StrContains(fields.back(), layers) || absl::StartsWith(source, layers) ||
+            absl::StrContains(Unescape(fields[3]), "/layers/");
   }
   if (!found || (!id.empty() && !base::IsId(id))) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_MOUNTED",

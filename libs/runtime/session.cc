@@ -66,6 +66,7 @@ class Session {
   absl::Status WriteRunning(const Launched& launched);
   absl::Status WriteEnd(const Ended& ended);
   void CleanUpDetached();
+  void EndGroup();
   void TakeBack();
 
   const store::Store& store_;
@@ -230,14 +231,18 @@ void Session::CleanUpDetached() {
   if (child == 0) ::_exit(done.ok() ? 0 : 1);
 }
 
-// A start that failed leaves nothing.
-void Session::TakeBack() {
-  if (group_) {
-    group_->Kill().IgnoreError();
-    group_->Remove(kRemoveHas).IgnoreError();
-    group_->Release();
-  }
+void Session::EndGroup() {
   root_.Reset();
+  if (!group_) return;
+  group_->Kill().IgnoreError();
+  group_->Remove(kRemoveHas).IgnoreError();
+  group_->Release();
+}
+
+// A start that failed leaves nothing. One that ran and whose end cannot be written down is left, with
+// all that the payload has written, to the next command.
+void Session::TakeBack() {
+  EndGroup();
   if (entry_) entry_->Undo().IgnoreError();
 }
 
@@ -256,12 +261,14 @@ absl::StatusOr<int> Session::Run(json::Value document) {
   for (const std::string& warning : launched->warnings) {
     if (wishes_.warn != nullptr) wishes_.warn(warning);
   }
-  absl::Status told = WriteRunning(*launched);
-  absl::StatusOr<Ended> ended = foreground.Watch(&*launched);
-  if (!ended.ok()) told = ended.status();
-  if (told.ok()) told = WriteEnd(*ended);
-  if (!told.ok()) {
+  if (absl::Status told = WriteRunning(*launched); !told.ok()) {
     TakeBack();
+    return told;
+  }
+  absl::StatusOr<Ended> ended = foreground.Watch(&*launched);
+  const absl::Status told = ended.ok() ? WriteEnd(*ended) : ended.status();
+  if (!told.ok()) {
+    EndGroup();
     return told;
   }
   CleanUpDetached();

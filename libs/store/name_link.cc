@@ -41,6 +41,12 @@ int Link(const Store& store, const std::string& name, const std::string& id) {
   return ::symlinkat(id.c_str(), store.state(), PathOf(name).c_str()) == 0 ? 0 : errno;
 }
 
+// Held by whoever removes a link: what it has read of the link is then still true.
+absl::StatusOr<base::UniqueFd> LockNames(const Store& store) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd names, base::OpenDirAt(store.state(), "names"));
+  return base::LockFileAt(names.get(), ".lock", base::LockMode::kExclusive);
+}
+
 }  // namespace
 
 // pending before foreground: an entry moves from the first to the second.
@@ -62,14 +68,10 @@ std::optional<std::string> IdOfName(const Store& store, const std::string& name)
 absl::Status ReserveName(const Store& store, const std::string& name, const std::string& id) {
   int error = Link(store, name, id);
   if (error == EEXIST) {
-    // One at a time decides that a name is stale: else a second one would remove the link that the
-    // first has just made.
-    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd names, base::OpenDirAt(store.state(), "names"));
-    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock,
-                           base::LockFileAt(names.get(), ".lock", base::LockMode::kExclusive));
+    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, LockNames(store));
     const std::optional<std::string> holder = IdOfName(store, name);
     if (holder.has_value() && IsAnythingOf(store, *holder)) return Taken(name, *holder);
-    if (::unlinkat(names.get(), name.c_str(), 0) < 0 && errno != ENOENT) {
+    if (::unlinkat(store.state(), PathOf(name).c_str(), 0) < 0 && errno != ENOENT) {
       return base::PosixError(errno, PathOf(name), "unlink");
     }
     error = Link(store, name, id);
@@ -80,6 +82,9 @@ absl::Status ReserveName(const Store& store, const std::string& name, const std:
 }
 
 absl::Status ReleaseName(const Store& store, const std::string& name, const std::string& id) {
+  if (IdOfName(store, name) != id) return absl::OkStatus();
+  // Looked at again with the lock: who took a stale name over in between keeps it.
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, LockNames(store));
   if (IdOfName(store, name) != id) return absl::OkStatus();
   if (::unlinkat(store.state(), PathOf(name).c_str(), 0) < 0 && errno != ENOENT) {
     return base::PosixError(errno, PathOf(name), "unlink");

@@ -114,6 +114,18 @@ base::UniqueFd TakeOver(const Store& store, const std::string& path) {
   return fd;
 }
 
+// Whether the container has a folder: if it cannot be opened then, that is no reason to take the
+// container for gone.
+bool HasFolder(const Store& store, const std::string& id) {
+  const std::string path = absl::StrCat("containers/", id);
+  struct stat st;
+  if (::fstatat(store.state(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+      ::fstatat(store.run(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    return false;
+  }
+  return S_ISDIR(st.st_mode);
+}
+
 // An entry whose maker died before it had its name: nothing else was made.
 void RemoveUnnamed(const Store& store, const std::string& name) {
   const std::string path = absl::StrCat("pending/", name);
@@ -218,6 +230,8 @@ absl::StatusOr<std::vector<Pending>> StaleEntries(const Store& store) {
     pending.phase_ = phase;
     pending.lock_ = std::move(lock);
     auto container = Container::Open(store, id);
+    // For want of descriptors, say: it waits for the next sweep.
+    if (!container.ok() && HasFolder(store, id)) return;
     if (container.ok()) pending.container_ = *std::move(container);
     stale.push_back(std::move(pending));
   };

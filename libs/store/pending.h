@@ -90,6 +90,7 @@ class [[nodiscard]] Pending {
 // The entries whose lock is free, taken over, the lock now held: all of pending/, and of
 // foreground/ at most 64, from a place that changes from call to call. The caller kills and
 // unmounts what they made, and calls Undo (pending, or --rm) or writes exit.json and calls Done.
+// An entry whose folder is there and cannot be opened (no descriptors left) is not among them.
 // An entry whose text is damaged comes with the intent {"", false, true}. Also removes what earlier
 // removals left in trash/.
 absl::StatusOr<std::vector<Pending>> StaleEntries(const Store& store);

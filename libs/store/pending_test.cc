@@ -2,6 +2,7 @@
 #include "libs/store/pending.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -210,6 +211,30 @@ TEST_F(PendingTest, DamagedAndForeignEntriesAreSafe) {
   ASSERT_TRUE((*stale)[0].Undo().ok());
   EXPECT_FALSE(Exists("state/names/web")) << "its name is found without the text";
   EXPECT_FALSE(Exists("run/pending/" + std::string(64, 'f') + ".new"));
+}
+
+// Else what is there would be taken for gone, and be removed.
+TEST_F(PendingTest, WhatCannotBeOpenedIsLeftToTheNextSweep) {
+  constexpr int kContainers = 4;
+  for (int i = 0; i < kContainers; ++i) {
+    const Pending pending = Reserve({absl::StrCat("web", i), false, true});
+    ASSERT_TRUE(pending.container().WriteRecord(RecordOf(pending)).ok());
+  }
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int lowest = ::dup(0);
+  ::close(lowest);
+  for (rlim_t spare = 1; spare < 3 * kContainers + 4; ++spare) {
+    rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(lowest) + spare;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto stale = StaleEntries(store());
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+
+    if (!stale.ok()) continue;
+    for (const Pending& entry : *stale) EXPECT_TRUE(entry.has_container()) << "spare: " << spare;
+  }
+  EXPECT_EQ(StaleEntries(store())->size(), static_cast<size_t>(kContainers));
 }
 
 TEST_F(PendingTest, AllForegroundEntriesAreFoundInTime) {

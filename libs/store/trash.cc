@@ -39,6 +39,7 @@ absl::StatusOr<base::UniqueFd> MoveHome(const Store& store, const std::string& i
       ::openat(store.state(), home.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.valid()) {
     if (errno == ENOENT) return folder;
+    if (errno != ENOTDIR && errno != ELOOP) return base::PosixError(errno, home, "open directory");
     // Something else in a folder's place: there is nothing in it to keep.
     if (::unlinkat(store.state(), home.c_str(), 0) < 0)
       return base::PosixError(errno, home, "unlink");
