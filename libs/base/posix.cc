@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,6 +49,12 @@ UniqueFd OpenAt(int dirfd, const std::string& path, int flags) {
     fd = ::openat(dirfd, path.c_str(), flags | O_CLOEXEC);
   } while (fd < 0 && errno == EINTR);
   return UniqueFd(fd);
+}
+
+// A pipe that somebody else has made non-blocking. False, with errno, if it cannot be waited for.
+bool WaitFor(int fd, short what) {
+  pollfd waiting = {fd, what, 0};
+  return ::poll(&waiting, 1, -1) >= 0 || errno == EINTR;
 }
 
 struct Listing {
@@ -109,7 +116,7 @@ class TreeRemover {
   void Enter(int parent, const std::string& name) {
     open_how how = {};
     how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    how.resolve = RESOLVE_NO_XDEV;
+    how.resolve = stack_.empty() ? 0 : RESOLVE_NO_XDEV;  // the way to the top may cross mounts
     UniqueFd dir(static_cast<int>(::syscall(SYS_openat2, parent, name.c_str(), &how, sizeof how)));
     if (!dir.valid()) return Note(PosixError(errno, name, "open directory"));
     auto listing = ListAt(dir, name);
@@ -190,7 +197,7 @@ absl::StatusOr<std::string> ReadAll(int fd, size_t max, absl::string_view noun) 
   for (;;) {
     if (used == text.size()) text.resize(used == 0 ? 16384 : used * 2);
     const ssize_t n = ::read(fd, text.data() + used, text.size() - used);
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EINTR || (errno == EAGAIN && WaitFor(fd, POLLIN)))) continue;
     if (n < 0) return PosixError(errno, noun, "read");
     if (n == 0) break;
     used += static_cast<size_t>(n);
@@ -211,7 +218,7 @@ absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_
 absl::Status WriteAll(int fd, absl::string_view data, absl::string_view noun) {
   while (!data.empty()) {
     const ssize_t n = ::write(fd, data.data(), data.size());
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EINTR || (errno == EAGAIN && WaitFor(fd, POLLOUT)))) continue;
     if (n < 0) return PosixError(errno, noun, "write");
     data.remove_prefix(static_cast<size_t>(n));
   }

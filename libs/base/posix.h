@@ -38,11 +38,12 @@ absl::StatusOr<UniqueFd> OpenRegularAt(int dirfd, const std::string& path);
 // Errors: those of open(2); ResourceExhausted [E_LIMIT] if there are more than `max` bytes.
 absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_t max);
 
-// Reads `fd` to its end. Errors: ResourceExhausted [E_LIMIT] after `max` bytes. `noun` names the
-// stream in messages.
+// Reads `fd` to its end, waiting where it is non-blocking. Errors: ResourceExhausted [E_LIMIT] after
+// `max` bytes. `noun` names the stream in messages.
 absl::StatusOr<std::string> ReadAll(int fd, size_t max, absl::string_view noun);
 
-// Writes all of `data`. Errors: Unavailable [E_PIPE] on EPIPE; ResourceExhausted [E_NO_SPACE].
+// Writes all of `data`, waiting where `fd` is non-blocking. Errors: Unavailable [E_PIPE] on EPIPE;
+// ResourceExhausted [E_NO_SPACE].
 absl::Status WriteAll(int fd, absl::string_view data, absl::string_view noun);
 
 // Writes `value` with one write(2) to a file that exists (an interface file of /proc or a cgroup):

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "libs/base/unique_fd.h"
@@ -85,6 +86,27 @@ TEST_F(RemoveTreeTest, ATreeMayBeDeeperThanDescriptorsReach) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_TRUE(removed.ok()) << removed;
   EXPECT_FALSE(Exists("tree"));
+}
+
+// Node and ssh hand such pipes on.
+TEST(PipeTest, ANonBlockingPipeIsWaitedFor) {
+  const std::string text(300000, 'x');  // more than a pipe holds
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  absl::Status written;
+  std::thread other([&] {
+    written = WriteAll(writer.get(), text, "pipe");
+    writer.Reset();
+  });
+
+  const auto read = ReadAll(reader.get(), text.size(), "pipe");
+
+  other.join();
+  EXPECT_TRUE(written.ok()) << written;
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, text);
 }
 
 }  // namespace

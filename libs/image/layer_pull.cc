@@ -206,7 +206,7 @@ absl::Status LayerPull::SettleJob(size_t i) {
   for (const base::UniqueFd& lower : lowers) fds.push_back(lower.get());
   STAVE_RETURN_IF_ERROR(Settle(job.flight.tree->fs(), report, fds, options_.attributes));
   store::LayerMeta meta{job.name.diff_id, std::nullopt, static_cast<int64_t>(report.file_bytes),
-                        static_cast<int64_t>(report.entries)};
+                        static_cast<int64_t>(report.entries), report.root_named};
   if (depends) meta.chain_id = job.name.chain_id;
   return job.flight.tree->SetMeta(depends ? job.name.chain_id : job.name.diff_id, meta);
 }

@@ -71,10 +71,10 @@ absl::Status MarkMounted(int mounts, const std::string& id, const std::string& b
   return base::ReplaceFileAt(home.get(), "boot", boot, 0600, base::Durability::kVolatile);
 }
 
-absl::Status MakeHome(int mounts, const std::string& id, const std::string& path, mount::Overlay* overlay) {
+absl::Status MakeHome(int mounts, const std::string& id, const std::string& path, ImageRoot* root) {
   STAVE_RETURN_IF_ERROR(base::MakeDirAt(mounts, id, 0700));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd home, base::OpenDirAt(mounts, id));
-  return MakeUpper(home.get(), path, overlay);
+  return MakeUpper(home.get(), path, root);
 }
 
 // mountinfo writes space, tab, newline and backslash as \NNN.
@@ -145,7 +145,7 @@ absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::st
 
 absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Value& document,
                                      const std::string& target) {
-  STAVE_ASSIGN_OR_RETURN(mount::Overlay overlay, ImageOverlay(store, document));
+  STAVE_ASSIGN_OR_RETURN(ImageRoot root, FindImageRoot(store, document));
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
   STAVE_ASSIGN_OR_RETURN(const Target at, OpenTarget(target));
   STAVE_ASSIGN_OR_RETURN(const std::string boot, base::BootId());
@@ -155,10 +155,10 @@ absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Valu
   const bool writable = !member.rootfs_readonly;
   absl::Status done;
   if (writable) {
-    done = MakeHome(mounts.fd.get(), id, absl::StrCat(store.state_path(), "/mounts/", id), &overlay);
+    done = MakeHome(mounts.fd.get(), id, absl::StrCat(store.state_path(), "/mounts/", id), &root);
   }
   if (done.ok()) {
-    auto tree = mount::MakeOverlay(overlay);
+    auto tree = mount::MakeOverlay(root.overlay);
     done = tree.ok() ? mount::Attach(tree->get(), at.fd.get(), at.path) : tree.status();
   }
   // Unmarked, it would be marked by the next call: no reason to take the mount away.

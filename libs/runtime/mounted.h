@@ -22,7 +22,7 @@ namespace stave::runtime {
 
 // Mounts the image's layers of `document` at the directory `target` and returns its absolute path.
 // A writable one gets an upper directory of its own. Nothing is left behind on failure.
-// Errors: those of ImageOverlay and mount; NotFound for `target`.
+// Errors: those of FindImageRoot and mount; NotFound for `target`.
 absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Value& document,
                                      const std::string& target);
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
@@ -20,8 +21,30 @@
 #include "libs/store/layers.h"
 
 namespace stave::runtime {
+namespace {
 
-absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const json::Value& document) {
+bool HasDefaultAttributes(const struct stat& st) {
+  return st.st_uid == 0 && st.st_gid == 0 && (st.st_mode & 07777) == 0755;
+}
+
+using LayerAbove = std::vector<oci::Digest>::const_reverse_iterator;
+
+// `found` is the root of `layer`, the topmost one that is not 0755 0:0. It counts unless a layer above
+// it says by name that the root is 0755 0:0.
+void DecideRoot(const store::Store& store, const oci::ImageMember& image, LayerAbove layer,
+                const struct stat& found, ImageRoot* root) {
+  for (LayerAbove above = image.layers.rbegin(); above != layer; ++above) {
+    const auto meta = store::ReadLayerMeta(store, *above);
+    if (meta.ok() && meta->root_named) return;
+  }
+  root->uid = found.st_uid;
+  root->gid = found.st_gid;
+  root->mode = found.st_mode & 07777;
+}
+
+}  // namespace
+
+absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::Value& document) {
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
   if (!member.image) {
     return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_IMAGE",
@@ -39,7 +62,8 @@ absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const jso
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_IMAGE",
                        "/stave/image/layers: the image has no layers, so there is nothing to run");
   }
-  mount::Overlay overlay;
+  ImageRoot root;
+  bool decided = false;
   for (auto layer = member.image->layers.rbegin(); layer != member.image->layers.rend(); ++layer) {
     std::string path = store::LayerPath(store, *layer);
     struct stat st;
@@ -49,24 +73,28 @@ absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const jso
                       absl::StrCat("layer ", layer->ToString(), ": is not in the store ", store.state_path())),
           absl::StrCat("image-fetch ", member.image->reference, " brings it back"));
     }
+    // Only a root with the attributes of one that nobody named needs a look into meta.json, and only
+    // if a layer below has others: DecideRoot.
+    if (!decided && !HasDefaultAttributes(st)) {
+      DecideRoot(store, *member.image, layer, st, &root);
+      decided = true;
+    }
     // overlayfs takes no folder twice (ELOOP); of a layer that is there twice only the upper one shows.
-    if (std::find(overlay.lower.begin(), overlay.lower.end(), path) == overlay.lower.end()) {
-      overlay.lower.push_back(std::move(path));
+    if (std::find(root.overlay.lower.begin(), root.overlay.lower.end(), path) == root.overlay.lower.end()) {
+      root.overlay.lower.push_back(std::move(path));
     }
   }
-  return overlay;
+  return root;
 }
 
-absl::Status MakeUpper(int home, const std::string& home_path, mount::Overlay* overlay) {
-  struct stat top;
-  if (::stat(overlay->lower[0].c_str(), &top) < 0) return base::PosixError(errno, overlay->lower[0], "stat");
-  STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper", top.st_mode & 07777));
-  if (::fchownat(home, "upper", top.st_uid, top.st_gid, AT_SYMLINK_NOFOLLOW) < 0) {
+absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root) {
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper", root->mode));
+  if (::fchownat(home, "upper", root->uid, root->gid, AT_SYMLINK_NOFOLLOW) < 0) {
     return base::PosixError(errno, "upper", "chown");
   }
   STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "work", 0700));
-  overlay->upper = absl::StrCat(home_path, "/upper");
-  overlay->work = absl::StrCat(home_path, "/work");
+  root->overlay.upper = absl::StrCat(home_path, "/upper");
+  root->overlay.work = absl::StrCat(home_path, "/work");
   return absl::OkStatus();
 }
 

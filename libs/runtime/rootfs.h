@@ -6,6 +6,9 @@
 #ifndef STAVE_LIBS_RUNTIME_ROOTFS_H_
 #define STAVE_LIBS_RUNTIME_ROOTFS_H_
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,14 +20,22 @@
 
 namespace stave::runtime {
 
+// An image's layers, and the owner and mode of its root directory: those of the topmost layer that
+// names it, as umoci has it.
+struct ImageRoot {
+  mount::Overlay overlay;
+  uint32_t uid = 0, gid = 0;
+  mode_t mode = 0755;
+};
+
 // The image's layers of `document` as lower directories, top first, checked to be in this store.
 // Errors: FailedPrecondition [E_NO_IMAGE] if the document has no image; [E_STORE] if its store is
 // another; NotFound with a hint if a layer is gone.
-absl::StatusOr<mount::Overlay> ImageOverlay(const store::Store& store, const json::Value& document);
+absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::Value& document);
 
 // Makes upper/ and work/ in the folder `home` (its descriptor and absolute path), upper with the
-// owner and mode of the top layer's root, and sets them in `overlay`.
-absl::Status MakeUpper(int home, const std::string& home_path, mount::Overlay* overlay);
+// owner and mode of the image's root, and sets them in the overlay.
+absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root);
 
 // A detached clone of the directory `path`, with what is mounted below it.
 // Errors: NotFound; InvalidArgument [E_USAGE] for "/".

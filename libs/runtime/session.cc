@@ -134,9 +134,10 @@ absl::Status Session::MakeRoot(const json::Value& document) {
     STAVE_ASSIGN_OR_RETURN(root_, CloneRootfs(plan_.root_path));
     return absl::OkStatus();
   }
-  STAVE_ASSIGN_OR_RETURN(mount::Overlay overlay, ImageOverlay(store_, document));
+  STAVE_ASSIGN_OR_RETURN(ImageRoot image, FindImageRoot(store_, document));
   const store::Container& container = entry_->container();
-  STAVE_RETURN_IF_ERROR(MakeUpper(container.home(), container.home_path(), &overlay));
+  STAVE_RETURN_IF_ERROR(MakeUpper(container.home(), container.home_path(), &image));
+  mount::Overlay& overlay = image.overlay;
   if (entry_->intent().rm) overlay.syncing = mount::Syncing::kVolatile;
   if (!plan_.Creates(CLONE_NEWUSER)) {
     STAVE_ASSIGN_OR_RETURN(root_, mount::MakeOverlay(overlay));

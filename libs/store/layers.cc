@@ -76,6 +76,8 @@ absl::StatusOr<LayerMeta> ReadLayerMeta(const Store& store, const oci::Digest& k
   const auto digest = oci::Digest::Parse(diff_id == nullptr ? "" : diff_id->text());
   if (!digest.ok()) return Damaged(key, "/diffID is no digest");
   LayerMeta meta{*digest, std::nullopt, Count(*parsed, "size"), Count(*parsed, "entries")};
+  const json::Value* root_named = parsed->Find("rootNamed");
+  meta.root_named = root_named == nullptr || root_named->boolean();
   if (const json::Value* chain_id = parsed->Find("chainID")) {
     const auto chain = oci::Digest::Parse(chain_id->text());
     if (!chain.ok()) return Damaged(key, "/chainID is no digest");
@@ -93,6 +95,7 @@ std::string FormatLayerMeta(const LayerMeta& meta) {
   }
   value.Set("size", json::Value::Number(meta.size));
   value.Set("entries", json::Value::Number(meta.entries));
+  value.Set("rootNamed", json::Value::Bool(meta.root_named));
   return json::Print(value) + "\n";
 }
 

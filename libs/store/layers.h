@@ -2,7 +2,7 @@
 //
 // Unpacked layers: layers/HEX/fs/ is the tree, layers/HEX/meta.json says what it is:
 //
-//   {"diffID":"sha256:..","chainID":"sha256:..","size":7340032,"entries":513}
+//   {"diffID":"sha256:..","chainID":"sha256:..","size":7340032,"entries":513,"rootNamed":true}
 //
 // HEX is of the layer's key: its diffID where the layer means the same on top of anything, else its
 // chainID (then meta.json has the member). A folder here is complete and immutable: it comes
@@ -29,6 +29,9 @@ struct LayerMeta {
   std::optional<oci::Digest> chain_id;  // set where it is the key
   int64_t size = 0;                     // bytes of the regular files
   int64_t entries = 0;                  // entries of the tar
+  // Whether an entry gave the root directory its owner and mode; else fs/ has 0755 0:0, which says
+  // nothing, and a layer below decides.
+  bool root_named = true;
 };
 
 // The key under which the layer is here: `diff_id` before `chain_id`; nullopt if neither is. One or

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
-#include "libs/base/lock.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -41,10 +41,14 @@ int Link(const Store& store, const std::string& name, const std::string& id) {
   return ::symlinkat(id.c_str(), store.state(), PathOf(name).c_str()) == 0 ? 0 : errno;
 }
 
-// Held by whoever removes a link: what it has read of the link is then still true.
+// Held by whoever removes a link: what it has read of the link is then still true. The folder itself
+// is locked, since a full disk must not keep a name from being released.
 absl::StatusOr<base::UniqueFd> LockNames(const Store& store) {
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd names, base::OpenDirAt(store.state(), "names"));
-  return base::LockFileAt(names.get(), ".lock", base::LockMode::kExclusive);
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd names, base::OpenDirAt(store.state(), "names"));
+  while (::flock(names.get(), LOCK_EX) < 0) {
+    if (errno != EINTR) return base::PosixError(errno, "names", "lock");
+  }
+  return names;
 }
 
 }  // namespace

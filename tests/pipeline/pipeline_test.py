@@ -168,6 +168,13 @@ class PipelineTest(unittest.TestCase):
         out = self.ok(f"image-fetch {reference} | ns-run --rm -- sh -c 'ls /etc/group; ls -a /only /opq; stat -c %a /tmp; cat /tmp/x'; true")
         self.assertEqual(out.split(), "/only: . .. a /opq: . .. new 1777 x".split())
 
+    def test_the_root_directory_is_that_of_the_layer_that_names_it(self):
+        base = Place.busybox([("./", "d", b"", 0o711)])
+        for layers, mode in (([base], "711"), ([base, Place.tar([("x", "f", b"", 0o644)])], "711"),
+                             ([base, Place.tar([("./", "d", b"", 0o755)])], "755")):
+            reference = place.layout("root%d%s" % (len(layers), mode), layers)
+            self.assertEqual(self.ok(f"image-fetch {reference} | ns-run --rm -- stat -c %a /"), mode + "\n")
+
     def test_deleted_files_stay_deleted_in_a_user_namespace(self):
         reference = self.layered()
         maps = '[{"containerID":0,"hostID":100000,"size":65536}]'

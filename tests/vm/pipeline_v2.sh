@@ -49,8 +49,8 @@ layout() {  # layout DIR TAR...
   echo '{"imageLayoutVersion":"1.0.0"}' >"$top/oci-layout"
 }
 
-mkdir -p /tmp/work/base
-cd /tmp/work || exit 1
+mkdir -p /tmp/images/base
+cd /tmp/images || exit 1
 mkdir -p base/bin base/dev base/etc base/proc base/sys base/tmp base/gone
 chmod 1777 base/tmp
 cp /bin/busybox base/bin/
