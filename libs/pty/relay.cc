@@ -73,7 +73,12 @@ void Relay::Finish() {
 
 void Relay::Drain() {
   while (!finished_) {
-    while (!piece_.empty()) Write();
+    while (!piece_.empty()) {
+      // `to` may be non-blocking: its flags are its owner's.
+      pollfd room{to_.get(), POLLOUT, 0};
+      ::poll(&room, 1, -1);
+      Write();
+    }
     if (ended_) return Finish();
     pollfd ready{from_, POLLIN, 0};
     if (::poll(&ready, 1, 0) <= 0) return;

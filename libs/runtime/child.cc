@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <poll.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -111,6 +113,22 @@ absl::Status SetStreams(const ChildInputs& inputs, const Terminal& terminal) {
   return absl::OkStatus();
 }
 
+// Before the filter is loaded, which may forbid it. What is opened later is O_CLOEXEC.
+absl::Status CloseOnExec() {
+  if (::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return absl::OkStatus();
+  return base::PosixError(errno, "descriptors", "close_range");
+}
+
+// Of pipes, so that a payload of another user can open /dev/stdout; what has a name is the caller's.
+void GiveStreams(const Process& process) {
+  for (int fd = 0; fd <= 2; ++fd) {
+    struct statfs fs;
+    if (::fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC) {
+      [[maybe_unused]] const int done = ::fchown(fd, process.uid, static_cast<gid_t>(-1));
+    }
+  }
+}
+
 // The payload goes when the parent goes. The parent may be gone already: its pidfd tells.
 absl::Status DieWithParent(const ChildInputs& inputs) {
   // After the change of ids, which clears it: prctl(2) PR_SET_PDEATHSIG.
@@ -147,7 +165,6 @@ absl::Status Execute(const ChildInputs& inputs, const std::string& program) {
                                    absl::StrCat(kReportFd), program};
   args.insert(args.end(), process.args.begin(), process.args.end());
   const std::vector<char*> argv = Pointers(args), env = Pointers(process.env);
-  ::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
   if (inputs.report == kReportFd) {
     ::fcntl(kReportFd, F_SETFD, 0);
   } else if (::dup2(inputs.report, kReportFd) < 0) {
@@ -177,7 +194,7 @@ absl::Status Run(const ChildInputs& inputs) {
     return base::PosixError(errno, "session keyring", "join a new one");
   }
   STAVE_ASSIGN_OR_RETURN(MountedTree tree, BuildTree(inputs));
-  if (!plan.sysctls.empty() && !tree.proc.valid()) {
+  if ((!plan.sysctls.empty() || !plan.process.apparmor_profile.empty()) && !tree.proc.valid()) {
     STAVE_ASSIGN_OR_RETURN(tree.proc, mount::MakeFilesystem("proc", "proc", {}, 0));
   }
   STAVE_RETURN_IF_ERROR(SetNamespaceValues(plan, tree.proc.get()));
@@ -190,12 +207,14 @@ absl::Status Run(const ChildInputs& inputs) {
   STAVE_RETURN_IF_ERROR(SetStreams(inputs, terminal));
   SendToParent(inputs.console_socket, warnings, terminal.master.get());
   if (!plan.process.apparmor_profile.empty()) {
-    STAVE_RETURN_IF_ERROR(base::WriteFileAt(AT_FDCWD, "/proc/thread-self/attr/exec",
-                                            "exec " + plan.process.apparmor_profile));
+    STAVE_RETURN_IF_ERROR(SetAppArmor(tree.proc.get(), plan.process.apparmor_profile));
   }
   STAVE_RETURN_IF_ERROR(ResetSignals());
+  if (plan.process.uid != 0) GiveStreams(plan.process);
+  STAVE_RETURN_IF_ERROR(CloseOnExec());
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd work_dir, OpenWorkDir(plan.process));
   STAVE_RETURN_IF_ERROR(SetIdentity(inputs));
-  STAVE_RETURN_IF_ERROR(EnterWorkDir(plan.process));
+  STAVE_RETURN_IF_ERROR(EnterWorkDir(plan.process, work_dir.get()));
   STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(plan.process));
   STAVE_RETURN_IF_ERROR(DieWithParent(inputs));
   return Execute(inputs, program);

@@ -158,15 +158,29 @@ absl::Status MountOne(const ChildInputs& inputs, size_t index, MountedTree* moun
   if (wanted.type == "cgroup" || wanted.type == "cgroup2") return MountCgroup(inputs, wanted);
   if (wanted.options.bind) {
     const int tree = inputs.bind_sources[index];
-    // A clone stays in the peer group of what it was cloned from.
-    STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree, 0, 0, MS_PRIVATE, Depth::kTree));
+    if (wanted.destination == "/proc" && !IsOn(tree, PROC_SUPER_MAGIC)) {
+      return absl::InvalidArgumentError("/proc: only a procfs can be mounted here");
+    }
+    // A clone stays in the peer group of what it was cloned from: for "slave" and "shared" it must.
+    const uint64_t propagation = wanted.options.propagation;
+    if (propagation != MS_SLAVE && propagation != MS_SHARED) {
+      STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree, 0, 0, MS_PRIVATE, Depth::kTree));
+    } else if (propagation == MS_SLAVE) {
+      STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree, 0, 0, MS_SLAVE, Depth::kTree));
+    }
     STAVE_RETURN_IF_ERROR(Finish(tree, wanted.options));
     return AttachAt(inputs.request->root, wanted, tree);
   }
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree, MakeTree(wanted));
   STAVE_RETURN_IF_ERROR(Finish(tree.get(), wanted.options));
   STAVE_RETURN_IF_ERROR(AttachAt(inputs.request->root, wanted, tree.get()));
-  if (wanted.type == "proc" && wanted.destination == "/proc") mounted->proc = std::move(tree);
+  const Plan& plan = *inputs.request->plan;
+  if (wanted.type == "proc" && wanted.destination == "/proc" &&
+      (!plan.sysctls.empty() || !plan.process.apparmor_profile.empty())) {
+    // A clone, to write through: what will be mounted over /proc/sys is not in its way. Cloned once it
+    // is attached, since before Linux 6.15 a detached mount cannot be cloned.
+    STAVE_ASSIGN_OR_RETURN(mounted->proc, mount::CloneTree(tree.get(), "", Depth::kMount));
+  }
   if (wanted.type == "devpts") mounted->pts = std::move(tree);
   return absl::OkStatus();
 }

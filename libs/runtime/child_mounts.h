@@ -18,7 +18,7 @@ namespace stave::runtime {
 
 // What later steps need of the mounts.
 struct MountedTree {
-  base::UniqueFd proc;  // the container's procfs, where it has one
+  base::UniqueFd proc;  // a clone of the container's procfs, where something is to be written to it
   base::UniqueFd pts;   // its devpts
 };
 

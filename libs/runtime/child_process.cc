@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/filter.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -108,7 +110,8 @@ int TryProgram(const std::string& path) {
   struct stat st;
   if (::stat(path.c_str(), &st) < 0) return errno;
   if (S_ISDIR(st.st_mode)) return EISDIR;
-  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0) return errno;
+  // EPERM: a seccomp filter that does not know faccessat2(2). execve(2) will tell.
+  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0 && errno != EPERM) return errno;
   return 0;
 }
 
@@ -124,6 +127,16 @@ absl::Status SetNamespaceValues(const Plan& plan, int proc) {
   if (plan.Creates(CLONE_NEWNET)) STAVE_RETURN_IF_ERROR(BringUpLoopback());
   for (const auto& [key, value] : plan.sysctls) STAVE_RETURN_IF_ERROR(WriteSysctl(proc, key, value));
   return absl::OkStatus();
+}
+
+absl::Status SetAppArmor(int proc, const std::string& profile) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd file,
+                         rootpath::OpenInRoot(proc, "thread-self/attr/exec", O_WRONLY));
+  struct statfs fs;
+  if (::fstatfs(file.get(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
+    return absl::FailedPreconditionError("/process/apparmorProfile: there is no procfs to set it in");
+  }
+  return base::WriteAll(file.get(), "exec " + profile, "/process/apparmorProfile");
 }
 
 absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings) {
@@ -178,11 +191,15 @@ absl::Status MakeWorkDir(int root, const Process& process) {
   return made.ok() ? absl::OkStatus() : base::WithContext(made.status(), "/process/cwd");
 }
 
-absl::Status EnterWorkDir(const Process& process) {
+absl::StatusOr<base::UniqueFd> OpenWorkDir(const Process& process) {
   const base::UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const auto dir = rootpath::OpenInRoot(root.get(), process.cwd, O_PATH | O_DIRECTORY);
+  auto dir = rootpath::OpenInRoot(root.get(), process.cwd, O_PATH | O_DIRECTORY);
   if (!dir.ok()) return base::WithContext(dir.status(), "/process/cwd");
-  if (::fchdir(dir->get()) < 0) return base::PosixError(errno, process.cwd, "chdir");
+  return dir;
+}
+
+absl::Status EnterWorkDir(const Process& process, int dir) {
+  if (::fchdir(dir) < 0) return base::PosixError(errno, process.cwd, "chdir");
   char cwd[PATH_MAX];
   const long length = ::syscall(SYS_getcwd, cwd, sizeof cwd);
   if (length <= 0 || cwd[0] != '/') {

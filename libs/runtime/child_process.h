@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/base/unique_fd.h"
 #include "libs/runtime/child.h"
 
 namespace stave::runtime {
@@ -17,6 +18,10 @@ namespace stave::runtime {
 // hostname, domainname, loopback up in a new network namespace, sysctls through `proc`, a procfs
 // that no mount of the container can stand in front of.
 absl::Status SetNamespaceValues(const Plan& plan, int proc);
+
+// For the execve(2) to come. Through `proc` and checked to be one: an image's own /proc/thread-self
+// would take the profile and do nothing (CVE-2019-16884).
+absl::Status SetAppArmor(int proc, const std::string& profile);
 
 // oom_score_adj and rlimits; what the kernel refuses for want of CAP_SYS_RESOURCE becomes a warning.
 absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings);
@@ -28,7 +33,8 @@ absl::Status SetIdentity(const ChildInputs& inputs);
 // chdir(2) to process.cwd, which is made (0755) by MakeWorkDir where it is missing; the result is
 // checked to lie inside the root (CVE-2024-21626).
 absl::Status MakeWorkDir(int root, const Process& process);
-absl::Status EnterWorkDir(const Process& process);
+absl::StatusOr<base::UniqueFd> OpenWorkDir(const Process& process);  // before a filter may forbid it
+absl::Status EnterWorkDir(const Process& process, int dir);
 
 // The path of args[0] in the container: itself if it has a slash, else found in PATH of
 // process.env. Errors: with exit codes 126 and 127.

@@ -13,6 +13,7 @@
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
 #include "libs/oci/stave_member.h"
 #include "libs/store/containers.h"
 
@@ -92,22 +93,20 @@ absl::Status AddHostFiles(const store::Store& store, int run, const std::string&
   return absl::OkStatus();
 }
 
-absl::Status ResolveNetwork(const store::Store& store, absl::string_view mode, json::Value* document) {
-  if (!absl::ConsumePrefix(&mode, "container:")) return absl::OkStatus();
+absl::StatusOr<base::UniqueFd> OpenNetwork(const store::Store& store, absl::string_view mode) {
+  if (!absl::ConsumePrefix(&mode, "container:")) return base::UniqueFd();
   STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, mode));
   STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
-  if (view.status != store::Status::kRunning || !view.state || !view.state->init) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
-                       absl::StrCat("--network: container ", base::Printable(mode), ": is not running"));
-  }
-  json::Value* namespaces = document->Make({"linux"}).Find("namespaces");
-  if (namespaces == nullptr) return absl::OkStatus();
-  for (json::Value& one : namespaces->elements()) {
-    const json::Value* type = one.Find("type");
-    if (type == nullptr || type->text() != "network") continue;
-    one.Set("path", json::Value::String(absl::StrCat("/proc/", view.state->init->pid, "/ns/net")));
-  }
-  return absl::OkStatus();
+  const absl::Status not_running =
+      base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
+                  absl::StrCat("--network: container ", base::Printable(mode), ": is not running"));
+  if (view.status != store::Status::kRunning || !view.state || !view.state->init) return not_running;
+  const std::string path = absl::StrCat("/proc/", view.state->init->pid, "/ns/net");
+  base::UniqueFd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Looked at afterwards: then what was opened was that process's, not one that has got its pid.
+  STAVE_ASSIGN_OR_RETURN(const auto alive, base::OpenProcess(*view.state->init));
+  if (!network.valid() || !alive.has_value()) return not_running;
+  return network;
 }
 
 }  // namespace stave::runtime

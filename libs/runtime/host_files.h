@@ -9,7 +9,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "libs/base/unique_fd.h"
 #include "libs/json/value.h"
 #include "libs/store/store.h"
 
@@ -22,10 +24,10 @@ namespace stave::runtime {
 absl::Status AddHostFiles(const store::Store& store, int run, const std::string& run_path,
                           json::Value* document);
 
-// Turns `stave.network.mode` "container:NAME" into the path of that container's network namespace
-// in linux.namespaces. Other modes are left alone.
+// The network namespace of the running container that `stave.network.mode` "container:NAME" names;
+// invalid for other modes. The document keeps the intent: each run looks anew.
 // Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_NOT_RUNNING].
-absl::Status ResolveNetwork(const store::Store& store, absl::string_view mode, json::Value* document);
+absl::StatusOr<base::UniqueFd> OpenNetwork(const store::Store& store, absl::string_view mode);
 
 }  // namespace stave::runtime
 

@@ -195,6 +195,7 @@ absl::Status ReadMounts(const Cursor& at, Plan* plan) {
       return Unsupported(entry, "idmapped mounts are not supported");
     }
     if (!mount.options.bind && mount.type.empty()) return entry["type"].Error("is missing");
+    if (mount.options.bind && mount.source.empty()) return entry["source"].Error("is missing");
     if (mount.options.bind) mount.type.clear();
     plan->mounts.push_back(std::move(mount));
   }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -31,13 +32,19 @@ namespace {
 
 constexpr absl::Duration kWatcherHas = absl::Seconds(5);
 
+// Whether the cgroup bears the container's id, as all that ns-run makes do: no other is touched,
+// whatever a state file says.
+bool IsOf(const std::string& id, const std::string& cgroup) {
+  return absl::EndsWith(cgroup, absl::StrCat("/", id));
+}
+
 absl::Status KillProcesses(const store::Store& store, const std::string& id) {
   const auto container = store::Container::Open(store, id);
   std::string path = CgroupPath(id);
   if (container.ok()) {
     const auto state = container->ReadState();
     if (state.ok()) {
-      if (!state->cgroup.empty()) path = state->cgroup;
+      if (IsOf(id, state->cgroup)) path = state->cgroup;
       if (state->init) {
         const auto init = base::OpenProcess(*state->init);
         if (init.ok() && init->has_value()) base::SignalProcess((*init)->get(), SIGKILL).IgnoreError();
@@ -45,18 +52,18 @@ absl::Status KillProcesses(const store::Store& store, const std::string& id) {
     }
   }
   const auto hierarchies = cgroup::FindHierarchies();
-  if (!hierarchies.ok()) return absl::OkStatus();
+  if (!hierarchies.ok()) return hierarchies.status();
   const auto group = cgroup::Cgroup::Open(path, *hierarchies);
   return group.ok() ? group->Kill() : absl::OkStatus();
 }
 
 absl::Status RemoveCgroup(const store::Pending& entry) {
   const auto hierarchies = cgroup::FindHierarchies();
-  if (!hierarchies.ok()) return absl::OkStatus();
+  if (!hierarchies.ok()) return hierarchies.status();
   std::string path = CgroupPath(entry.id());
   if (entry.has_container()) {
     const auto state = entry.container().ReadState();
-    if (state.ok() && !state->cgroup.empty()) path = state->cgroup;
+    if (state.ok() && IsOf(entry.id(), state->cgroup)) path = state->cgroup;
   }
   return cgroup::Cgroup::RemoveByPath(path, *hierarchies);
 }

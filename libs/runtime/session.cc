@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <optional>
@@ -39,6 +40,7 @@
 namespace stave::runtime {
 namespace {
 
+constexpr size_t kMaxRecordedCommand = size_t{64} << 10;
 constexpr absl::Duration kRemoveHas = absl::Seconds(10);
 
 // The host's id of the container's root.
@@ -65,7 +67,7 @@ class Session {
   absl::StatusOr<Launched> Start(Foreground* foreground);
   absl::Status WriteRunning(const Launched& launched);
   absl::Status WriteEnd(const Ended& ended);
-  void CleanUpDetached();
+  void CleanUpDetached(Foreground foreground);
   void EndGroup();
   void TakeBack();
 
@@ -75,6 +77,7 @@ class Session {
   Plan plan_;
   std::optional<cgroup::Cgroup> group_;
   base::UniqueFd root_;
+  base::UniqueFd network_;  // another container's namespace
   Ownership ownership_ = Ownership::kHost;
   store::State state_;
 };
@@ -92,8 +95,13 @@ absl::Status Session::Prepare(json::Value document) {
   if (has_record()) {
     STAVE_RETURN_IF_ERROR(AddHostFiles(store_, entry_->container().run(), entry_->container().run_path(), &document));
   }
-  STAVE_RETURN_IF_ERROR(ResolveNetwork(store_, member.network_mode, &document));
   STAVE_ASSIGN_OR_RETURN(plan_, MakePlan(document));
+  STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
+  if (network_.valid()) {
+    for (Namespace& one : plan_.namespaces) {
+      if (one.flag == CLONE_NEWNET) one.path = absl::StrCat("/proc/self/fd/", network_.get());
+    }
+  }
   plan_.root_readonly = plan_.root_readonly || member.rootfs_readonly;
   STAVE_RETURN_IF_ERROR(Write(document));
   STAVE_RETURN_IF_ERROR(MakeCgroup());
@@ -107,7 +115,12 @@ absl::Status Session::Write(const json::Value& document) {
   record.name = entry_->intent().name;
   record.image = member.image ? member.image->reference : plan_.root_path;
   if (member.image) record.image_digest = member.image->manifest.ToString();
-  record.command = plan_.process.args;
+  size_t bytes = 0;
+  for (const std::string& word : plan_.process.args) {
+    bytes += word.size();
+    if (bytes > kMaxRecordedCommand) break;  // config.json has it whole
+    record.command.push_back(word);
+  }
   record.created = absl::Now();
   record.labels = {member.labels.begin(), member.labels.end()};
   record.rm = entry_->intent().rm;
@@ -214,7 +227,8 @@ absl::Status Session::WriteEnd(const Ended& ended) {
 
 // After the end has been told: the rest takes time that nobody should wait for. The child holds the
 // entry's lock until all is gone; killed, it leaves the entry to the next sweep.
-void Session::CleanUpDetached() {
+// Nothing of the caller's stays open in it: a reader of the caller's pipes would wait for it.
+void Session::CleanUpDetached(Foreground foreground) {
   const pid_t child = ::fork();
   if (child > 0) {
     if (group_) group_->Release();
@@ -224,6 +238,13 @@ void Session::CleanUpDetached() {
     ::setsid();
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
+    // Ours are all close-on-exec.
+    for (int fd = 3; fd < 1024; ++fd) {
+      const int flags = ::fcntl(fd, F_GETFD);
+      if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ::close(fd);
+    }
+    { const Foreground gone = std::move(foreground); }
+    [[maybe_unused]] const int changed = ::chdir("/");
   }
   root_.Reset();
   absl::Status done = group_ ? group_->Remove(kRemoveHas) : absl::OkStatus();
@@ -272,7 +293,7 @@ absl::StatusOr<int> Session::Run(json::Value document) {
     EndGroup();
     return told;
   }
-  CleanUpDetached();
+  CleanUpDetached(std::move(foreground));
   return ended->code;
 }
 
@@ -289,16 +310,22 @@ void Personalise(const std::string& id, json::Value* document) {
     }
   }
   if (uts && (hostname == nullptr || hostname->text().empty())) {
-    document->Set("hostname", json::Value::String(short_id));
+    // With the host's network its name too, as with Docker.
+    const json::Value* mode = document->Find({"stave", "network", "mode"});
+    utsname host{};
+    const bool as_host = mode != nullptr && mode->text() == "host" && ::uname(&host) == 0;
+    document->Set("hostname", json::Value::String(as_host ? std::string(host.nodename) : short_id));
   }
   if (const json::Value* name = document->Find("hostname");
       name != nullptr && name->is_string() && !oci::GetEnv("HOSTNAME", *document)) {
     oci::SetEnv(absl::StrCat("HOSTNAME=", name->text()), document).IgnoreError();
   }
   json::Value& linux = document->Make({"linux"});
-  if (linux.Find("cgroupsPath") == nullptr) {
-    linux.Set("cgroupsPath", json::Value::String(CgroupPath(id)));
-  }
+  // A path that the document gives is where the container's own cgroup lies: one template may run
+  // many times, and what is removed in the end bears the id.
+  const json::Value* parent = linux.Find("cgroupsPath");
+  const bool given = parent != nullptr && parent->is_string() && !parent->text().empty();
+  linux.Set("cgroupsPath", json::Value::String(given ? absl::StrCat(parent->text(), "/", id) : CgroupPath(id)));
 }
 
 absl::StatusOr<int> RunInForeground(const store::Store& store, json::Value document,

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
@@ -160,16 +161,43 @@ absl::StatusOr<MountEntry> ParseTmpfs(const std::string& text) {
   return entry;
 }
 
+namespace {
+
+struct Wanted {
+  const char* type;
+  const char* option;
+  MountEntry entry;
+};
+
+size_t DepthOf(const Wanted& wanted) {
+  return static_cast<size_t>(std::count(wanted.entry.destination.begin(), wanted.entry.destination.end(), '/'));
+}
+
+// "/a//b/" -> "/a/b".
+std::string Plain(const std::string& path) {
+  return absl::StrCat("/", absl::StrJoin(absl::StrSplit(path, '/', absl::SkipEmpty()), "/"));
+}
+
+}  // namespace
+
 absl::Status AddVolumes(const std::vector<std::string>& volumes, const std::vector<std::string>& tmpfs,
                         absl::string_view store, json::Value* document) {
+  std::vector<Wanted> all;
   for (const std::string& text : tmpfs) {
-    STAVE_ASSIGN_OR_RETURN(const MountEntry entry, ParseTmpfs(text));
-    STAVE_RETURN_IF_ERROR(AddEntry("tmpfs", entry, "tmpfs", document));
+    STAVE_ASSIGN_OR_RETURN(MountEntry entry, ParseTmpfs(text));
+    all.push_back({"tmpfs", "tmpfs", std::move(entry)});
   }
   for (const std::string& text : volumes) {
     STAVE_ASSIGN_OR_RETURN(MountEntry entry, ParseVolume(text));
     STAVE_ASSIGN_OR_RETURN(entry.source, ResolveSource(entry.source, store));
-    STAVE_RETURN_IF_ERROR(AddEntry("bind", entry, "volume", document));
+    all.push_back({"bind", "volume", std::move(entry)});
+  }
+  for (Wanted& wanted : all) wanted.entry.destination = Plain(wanted.entry.destination);
+  // A mount comes before those below it, in whatever order they were given.
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Wanted& a, const Wanted& b) { return DepthOf(a) < DepthOf(b); });
+  for (const Wanted& wanted : all) {
+    STAVE_RETURN_IF_ERROR(AddEntry(wanted.type, wanted.entry, wanted.option, document));
   }
   return absl::OkStatus();
 }

@@ -46,6 +46,17 @@ TEST(ParseTmpfsTest, WordsTakeDefaultsAway) {
   EXPECT_FALSE(ParseTmpfs("run").ok());
 }
 
+TEST(AddVolumesTest, AMountComesBeforeThoseBelowIt) {
+  json::Value document = *json::Parse("{}");
+
+  ASSERT_TRUE(AddVolumes({"/tmp:/x/y//z/", "/usr:/x"}, {"/x/y"}, "", &document).ok());
+
+  const auto& mounts = document.Find("mounts")->elements();
+  EXPECT_EQ(mounts[0].Find("destination")->text(), "/x");
+  EXPECT_EQ(mounts[1].Find("destination")->text(), "/x/y");
+  EXPECT_EQ(mounts[2].Find("destination")->text(), "/x/y/z");
+}
+
 TEST(AddVolumesTest, RefusesTheStoreMissingSourcesAndTwins) {
   json::Value document = *json::Parse("{}");
 

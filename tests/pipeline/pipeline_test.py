@@ -215,6 +215,28 @@ class PipelineTest(unittest.TestCase):
         self.fails(f"image-fetch {image} | ns-run --rm -v $PWD/vol:/v:ro -- touch /v/g", 1, "Read-only file system")
         self.fails(f"image-fetch {image} | ns-run --rm -v $PWD/none:/v -- true", 125, "No such file or directory")
 
+    def test_sysctls_of_the_containers_namespaces(self):
+        out = self.ok(f"image-fetch {image} | jq '.linux.sysctl = {{\"net.ipv4.ip_forward\":\"1\", \"kernel.msgmax\":\"9000\"}}' |"
+                      " ns-run --rm -- cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax")
+        self.assertEqual(out.split(), ["1", "9000"])
+        self.fails(f"image-fetch {image} | jq '.linux.sysctl = {{\"kernel.core_pattern\":\"|x\"}}' | ns-run --rm -- true", 125, "belongs to the host")
+
+    def test_no_descriptor_reaches_a_payload(self):
+        shut = '.linux.seccomp = {"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["close_range","openat2","faccessat2"],"action":"SCMP_ACT_ERRNO"}]}'
+        for filter in (".", shut):
+            out = self.ok(f"image-fetch {image} | jq '{filter}' | ns-run --rm -- ls /proc/self/fd 9</etc/passwd 251</etc/passwd")
+            self.assertEqual(out.split(), ["0", "1", "2", "3"])  # 3 is ls's own
+
+    def test_a_cgroup_of_the_document_is_the_parent(self):
+        out = self.ok(f"image-fetch {image} | jq '.linux.cgroupsPath = \"/stave/group\"' | ns-run --print -- true | jq -r .linux.cgroupsPath")
+        self.assertRegex(out, "^/stave/group/[0-9a-f]{64}\n$")
+        self.ok(f"image-fetch {image} | jq '.linux.cgroupsPath = \"/stave-test\"' | ns-run --rm -- true")
+        place.wait_until_quiet()
+        self.ok("find /sys/fs/cgroup -depth -type d -path '*/stave-test*' -exec rmdir {} +")
+
+    def test_a_user_may_open_its_streams(self):
+        self.assertEqual(self.ok(f"image-fetch {image} | ns-run --rm -u 1000 -- sh -c 'echo x > /dev/stdout' | cat"), "x\n")
+
     def test_networks(self):
         own = self.ok(f"image-fetch {image} | ns-run --rm -- sh -c 'ls /proc/sys/net/ipv4/conf; ping -c1 127.0.0.1 >/dev/null && echo up'")
         self.assertEqual(own.split(), "all default lo up".split())

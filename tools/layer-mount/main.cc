@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -118,6 +119,7 @@ absl::Status ExecuteCommand(const std::vector<std::string>& words) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
+  ::signal(SIGPIPE, SIG_DFL);  // ignored by this program for itself
   ::execvp(argv[0], argv.data());
   return base::PosixError(errno, words[0], "execute");
 }

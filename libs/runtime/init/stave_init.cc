@@ -51,6 +51,7 @@ constexpr Word kBlock = 0, kSetMask = 2;  // SIG_BLOCK, SIG_SETMASK
 constexpr Word kNoHang = 1;               // WNOHANG
 constexpr Word kSetFd = 2, kCloseOnExec = 1;  // F_SETFD, FD_CLOEXEC
 constexpr Word kNoChild = -10;            // -ECHILD
+constexpr Word kInterrupted = -4;         // -EINTR
 constexpr Word kCloneSignal = 17;         // clone(2): SIGCHLD when it ends
 
 [[noreturn]] void Exit(Word code) {
@@ -78,7 +79,11 @@ int Number(const char* text) {
   unsigned long all = ~0UL, old = 0;
   Call(__NR_rt_sigprocmask, kBlock, reinterpret_cast<Word>(&all), reinterpret_cast<Word>(&old), 8);
   const Word child = Call(__NR_clone, kCloneSignal);
-  if (child < 0) Exit(125);
+  if (child < 0) {
+    const int error = static_cast<int>(-child);
+    Call(__NR_write, report, reinterpret_cast<Word>(&error), sizeof error);
+    Exit(125);
+  }
   if (child == 0) {
     Call(__NR_setsid);
     // TIOCSCTTY: the terminal, if stdin is one, becomes the payload's.
@@ -93,9 +98,11 @@ int Number(const char* text) {
         signal != kSigKill && signal != kSigTtyIn && signal != kSigTtyOut) {
       Call(__NR_kill, child, signal);
     }
+    // A filter that forbids waiting for signals leaves waiting for the payload.
+    const Word options = signal < 0 && signal != kInterrupted ? 0 : kNoHang;
     for (;;) {
       int status = 0;
-      const Word dead = Call(__NR_wait4, -1, reinterpret_cast<Word>(&status), kNoHang, 0);
+      const Word dead = Call(__NR_wait4, -1, reinterpret_cast<Word>(&status), options, 0);
       if (dead == child) Exit((status & 0x7F) != 0 ? 128 + (status & 0x7F) : (status >> 8) & 0xFF);
       if (dead == 0 || dead == kNoChild) break;
       if (dead < 0) break;
