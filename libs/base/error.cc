@@ -60,9 +60,8 @@ absl::Status WithHint(absl::Status status, absl::string_view hint) {
 absl::Status WithContext(const absl::Status& status, absl::string_view context) {
   if (status.ok()) return status;
   absl::Status longer(status.code(), absl::StrCat(context, ": ", status.message()));
-  status.ForEachPayload([&](absl::string_view key, const absl::Cord& value) {
-    longer.SetPayload(key, value);
-  });
+  status.ForEachPayload(
+      [&](absl::string_view key, const absl::Cord& value) { longer.SetPayload(key, value); });
   return longer;
 }
 

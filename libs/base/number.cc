@@ -69,8 +69,8 @@ absl::StatusOr<int64_t> ParseInt(absl::string_view text, int64_t low, int64_t hi
   constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
   const auto magnitude = ParseUint(digits, 0, negative ? kMax + 1 : kMax);
   if (magnitude.ok()) {
-    const int64_t value = negative ? static_cast<int64_t>(0 - *magnitude)
-                                   : static_cast<int64_t>(*magnitude);
+    const int64_t value =
+        negative ? static_cast<int64_t>(0 - *magnitude) : static_cast<int64_t>(*magnitude);
     if (value >= low && value <= high) return value;
   }
   return NotA(text, absl::StrCat("within ", low, "..", high));

@@ -25,8 +25,8 @@ absl::StatusOr<int64_t> ParseInt(absl::string_view text, int64_t low, int64_t hi
 // A uid or gid: 0..4294967294; 4294967295 is (uid_t)-1, which chown(2) takes for "leave it".
 absl::StatusOr<uint32_t> ParseUserId(absl::string_view text);
 
-// A size in bytes: digits with an optional fraction, then an optional unit b k m g t p, or kb kib mb
-// mib .., any case, powers of 1024 as in Docker ("64M" is 67108864, "1.5g" is 1610612736).
+// A size in bytes: digits with an optional fraction, then an optional unit b k m g t p, or kb kib
+// mb mib .., any case, powers of 1024 as in Docker ("64M" is 67108864, "1.5g" is 1610612736).
 // Errors: InvalidArgument, also above 2^53 (jq and JavaScript lose digits there).
 absl::StatusOr<int64_t> ParseSize(absl::string_view text);
 

@@ -38,8 +38,8 @@ absl::StatusOr<UniqueFd> OpenRegularAt(int dirfd, const std::string& path);
 // Errors: those of open(2); ResourceExhausted [E_LIMIT] if there are more than `max` bytes.
 absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_t max);
 
-// Reads `fd` to its end, waiting where it is non-blocking. Errors: ResourceExhausted [E_LIMIT] after
-// `max` bytes. `noun` names the stream in messages.
+// Reads `fd` to its end, waiting where it is non-blocking. Errors: ResourceExhausted [E_LIMIT]
+// after `max` bytes. `noun` names the stream in messages.
 absl::StatusOr<std::string> ReadAll(int fd, size_t max, absl::string_view noun);
 
 // Writes all of `data`, waiting where `fd` is non-blocking. Errors: Unavailable [E_PIPE] on EPIPE;

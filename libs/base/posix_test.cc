@@ -26,7 +26,8 @@ class RemoveTreeTest : public testing::Test {
   ~RemoveTreeTest() override { ::rmdir(top_.c_str()); }
 
   void Touch(int dirfd, const std::string& name) {
-    EXPECT_TRUE(UniqueFd(::openat(dirfd, name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)).valid());
+    EXPECT_TRUE(
+        UniqueFd(::openat(dirfd, name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)).valid());
   }
   bool Exists(const std::string& name) const {
     struct stat st;

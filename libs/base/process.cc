@@ -95,7 +95,8 @@ absl::StatusOr<int> ParseSignal(const std::string& text) {
     if (name.empty()) return from_min ? 34 : 64;
     if (absl::ConsumePrefix(&name, from_min ? "+" : "-")) {
       const auto offset = ParseUint(name, 0, 30);
-      if (offset.ok()) return from_min ? 34 + static_cast<int>(*offset) : 64 - static_cast<int>(*offset);
+      if (offset.ok())
+        return from_min ? 34 + static_cast<int>(*offset) : 64 - static_cast<int>(*offset);
     }
   }
   return absl::InvalidArgumentError(absl::StrCat("\"", Printable(text, 64), "\": is not a signal"));

@@ -13,11 +13,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define STAVE_RETURN_IF_ERROR(expr)                                      \
-  do {                                                                   \
-    if (absl::Status stave_status = (expr); !stave_status.ok()) {        \
-      return stave_status;                                               \
-    }                                                                    \
+#define STAVE_RETURN_IF_ERROR(expr)                               \
+  do {                                                            \
+    if (absl::Status stave_status = (expr); !stave_status.ok()) { \
+      return stave_status;                                        \
+    }                                                             \
   } while (0)
 
 #define STAVE_STATUS_CONCAT_(a, b) a##b

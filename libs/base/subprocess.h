@@ -17,10 +17,10 @@
 namespace stave::base {
 
 struct Command {
-  std::string path;                          // absolute
-  std::vector<std::string> args;             // the whole argv
-  std::vector<std::pair<int, int>> fds;      // mine -> the child's number; 0-2 default to mine
-  bool die_with_parent = true;               // PR_SET_PDEATHSIG SIGKILL
+  std::string path;                      // absolute
+  std::vector<std::string> args;         // the whole argv
+  std::vector<std::pair<int, int>> fds;  // mine -> the child's number; 0-2 default to mine
+  bool die_with_parent = true;           // PR_SET_PDEATHSIG SIGKILL
 };
 
 // A child process. The destructor kills and reaps one that was not waited for.

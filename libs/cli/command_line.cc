@@ -50,7 +50,8 @@ absl::Status UnknownOption(const Program& program, absl::string_view word) {
     }
   }
   if (best == nullptr) {
-    return base::WithHint(std::move(status), absl::StrCat(program.name, " --help lists the options"));
+    return base::WithHint(std::move(status),
+                          absl::StrCat(program.name, " --help lists the options"));
   }
   return base::WithHint(std::move(status), absl::StrCat("did you mean --", best->name, "?"));
 }
@@ -118,12 +119,14 @@ absl::StatusOr<Invocation> ParseCommandLine(const Program& program, int argc, ch
     if (reported == '?') {
       const bool is_long = absl::StartsWith(argv[word], "--");
       // getopt takes unique prefixes of names; a name that is not whole is refused below.
-      return UnknownOption(program, is_long ? std::string(argv[word])
-                                            : absl::StrCat("-", std::string(1, static_cast<char>(optopt))));
+      return UnknownOption(program,
+                           is_long ? std::string(argv[word])
+                                   : absl::StrCat("-", std::string(1, static_cast<char>(optopt))));
     }
     if (reported == ':') {
       const Option* option = Lookup(program, optopt);
-      return UsageError(absl::StrCat("--", option != nullptr ? option->name : "?", ": a value is missing"));
+      return UsageError(
+          absl::StrCat("--", option != nullptr ? option->name : "?", ": a value is missing"));
     }
     std::string name = reported == 'H' ? "help" : "version";
     if (const Option* option = Lookup(program, reported)) name = option->name;

@@ -35,8 +35,8 @@ absl::StatusOr<json::Value> ParseDocument(const std::string& text, absl::string_
   absl::StatusOr<json::Value> document = json::Parse(text);
   if (!document.ok()) return base::WithContext(document.status(), noun);
   if (!document->is_object()) {
-    return BadDocument(absl::StrCat(noun, ": an object is wanted, not ",
-                                    json::TypeName(document->type())));
+    return BadDocument(
+        absl::StrCat(noun, ": an object is wanted, not ", json::TypeName(document->type())));
   }
   if (const json::Value* version = document->Find({"stave", "version"})) {
     const auto number = version->AsInt64();
@@ -61,9 +61,8 @@ absl::StatusOr<json::Value> ReadDocument(Stage stage) {
     return base::WithHint(UsageError("stdin is a terminal where a document is due"),
                           "image-fetch IMAGE | ... starts a pipeline; see stave-document(5)");
   }
-  STAVE_ASSIGN_OR_RETURN(
-      const std::string text,
-      base::ReadAll(STDIN_FILENO, json::Limits().bytes, "stdin"));
+  STAVE_ASSIGN_OR_RETURN(const std::string text,
+                         base::ReadAll(STDIN_FILENO, json::Limits().bytes, "stdin"));
   if (IsBlank(text)) {
     if (stage == Stage::kMiddle && IsPipe(STDOUT_FILENO)) return SilentFailure();
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_DOCUMENT",

@@ -28,8 +28,10 @@ void OpenStandardStreams() {
 }
 
 int PrintOrFail(const Program& program, const std::string& text) {
-  if (::fwrite(text.data(), 1, text.size(), stdout) == text.size() && ::fflush(stdout) == 0) return 0;
-  PrintError(program, base::Error(absl::StatusCode::kUnavailable, "E_IO", "stdout: cannot be written"));
+  if (::fwrite(text.data(), 1, text.size(), stdout) == text.size() && ::fflush(stdout) == 0)
+    return 0;
+  PrintError(program,
+             base::Error(absl::StatusCode::kUnavailable, "E_IO", "stdout: cannot be written"));
   return program.failure_exit;
 }
 
@@ -85,7 +87,8 @@ int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), 
     PrintError(program, invocation.status());
     return program.usage_exit;
   }
-  if (invocation->Has("help") || invocation->Has("version")) return AnswerCommon(program, *invocation);
+  if (invocation->Has("help") || invocation->Has("version"))
+    return AnswerCommon(program, *invocation);
   const absl::StatusOr<int> code = run(*invocation);
   if (code.ok()) return *code;
   const std::string word = base::ErrorWord(code.status());

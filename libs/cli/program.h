@@ -45,9 +45,9 @@ struct Option {
   const char* name;  // long name without dashes
   char letter;       // short name, or 0
   Takes takes;
-  const char* value;        // what help calls the value; "" for kNothing
-  const char* help;         // lower case, no full stop
-  const char* group = "";   // heading in help; "" is "Options"
+  const char* value;       // what help calls the value; "" for kNothing
+  const char* help;        // lower case, no full stop
+  const char* group = "";  // heading in help; "" is "Options"
 };
 
 struct Program {
@@ -68,8 +68,8 @@ class Invocation {
   // Whether operands were set apart by "--".
   bool after_dashes() const { return after_dashes_; }
 
-  bool Has(absl::string_view option) const;           // given, and not as =false
-  std::string Get(absl::string_view option) const;    // its (last) value, or ""
+  bool Has(absl::string_view option) const;         // given, and not as =false
+  std::string Get(absl::string_view option) const;  // its (last) value, or ""
   std::vector<std::string> List(absl::string_view option) const;
 
  private:

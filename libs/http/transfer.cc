@@ -107,7 +107,8 @@ size_t OnBody(char* data, size_t size, size_t count, void* pair) {
   return to->second->failure.ok() ? size * count : 0;
 }
 
-// The certificates of a host that the administrator trusts beside the system's; "" if there are none.
+// The certificates of a host that the administrator trusts beside the system's; "" if there are
+// none.
 std::string HostCertificates(const Url& url) {
   if (absl::StrContains(url.host, "/")) return "";
   std::string found;
@@ -143,8 +144,8 @@ absl::Status MapError(CURLcode code, const Url& url, const char* detail) {
     case CURLE_SSL_INVALIDCERTSTATUS:
       return base::WithHint(
           base::Error(absl::StatusCode::kPermissionDenied, "E_TLS", text),
-          absl::StrCat("a CA of your own goes to /etc/docker/certs.d/",
-                       base::Printable(url.host), ":", url.port, "/ca.crt or SSL_CERT_FILE"));
+          absl::StrCat("a CA of your own goes to /etc/docker/certs.d/", base::Printable(url.host),
+                       ":", url.port, "/ca.crt or SSL_CERT_FILE"));
     case CURLE_SSL_CONNECT_ERROR:
       return base::Error(absl::StatusCode::kUnavailable, "E_TLS", text);
     case CURLE_OUT_OF_MEMORY:
@@ -217,8 +218,9 @@ void Connection::State::SetUp(const Request& request, const Url& url) {
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(options.connect_timeout)));
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                   static_cast<long>(std::max<int64_t>(1, absl::ToInt64Seconds(options.stall_timeout))));
+  curl_easy_setopt(
+      curl, CURLOPT_LOW_SPEED_TIME,
+      static_cast<long>(std::max<int64_t>(1, absl::ToInt64Seconds(options.stall_timeout))));
   if (IsLoopback(url.host)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (url.scheme == "https") SetTrust(url);
 }
@@ -226,9 +228,9 @@ void Connection::State::SetUp(const Request& request, const Url& url) {
 absl::StatusOr<Response> Connection::State::Once(const Request& request, const Url& url,
                                                  bool authorized) {
   if (url.scheme == "http" && !options.plain_http && !IsLoopback(url.host)) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "E_PLAIN_HTTP",
-                       absl::StrCat(base::Printable(FormatOrigin(url)),
-                                    ": plain http is only for this machine"));
+    return base::Error(
+        absl::StatusCode::kFailedPrecondition, "E_PLAIN_HTTP",
+        absl::StrCat(base::Printable(FormatOrigin(url)), ": plain http is only for this machine"));
   }
   SetUp(request, url);
   curl_slist* lines = nullptr;
@@ -236,7 +238,8 @@ absl::StatusOr<Response> Connection::State::Once(const Request& request, const U
     lines = curl_slist_append(lines, absl::StrCat(name, ": ", value).c_str());
   }
   if (authorized && !request.authorization.empty()) {
-    lines = curl_slist_append(lines, absl::StrCat("Authorization: ", request.authorization).c_str());
+    lines =
+        curl_slist_append(lines, absl::StrCat("Authorization: ", request.authorization).c_str());
   }
   const absl::Cleanup free_lines = [lines] { curl_slist_free_all(lines); };
   Exchange exchange{.request = &request, .response = {}, .failure = {}};
@@ -302,8 +305,8 @@ absl::StatusOr<Response> Connection::Perform(const Request& request) {
     url = *std::move(next);
   }
   return base::Error(absl::StatusCode::kFailedPrecondition, "E_REDIRECT",
-                     absl::StrCat(base::Printable(FormatOrigin(url)), ": more than ",
-                                  kMaxRedirects, " redirects"));
+                     absl::StrCat(base::Printable(FormatOrigin(url)), ": more than ", kMaxRedirects,
+                                  " redirects"));
 }
 
 }  // namespace stave::http

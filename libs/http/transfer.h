@@ -14,8 +14,10 @@
 //   Request.url only and is dropped at the first redirect to another one.
 // - HTTP_PROXY (lower case only for http, as curl), HTTPS_PROXY, ALL_PROXY and NO_PROXY are
 //   honoured; loopback hosts are never asked of a proxy.
-// - Certificates: SSL_CERT_FILE or the system's, and those in /etc/docker/certs.d/HOST[:PORT]/*.crt.
-// - No content coding is asked for, and one that comes unasked is refused: digests are of raw bytes.
+// - Certificates: SSL_CERT_FILE or the system's, and those in
+// /etc/docker/certs.d/HOST[:PORT]/*.crt.
+// - No content coding is asked for, and one that comes unasked is refused: digests are of raw
+// bytes.
 
 #ifndef STAVE_LIBS_HTTP_TRANSFER_H_
 #define STAVE_LIBS_HTTP_TRANSFER_H_
@@ -79,11 +81,12 @@ class Connection {
   ~Connection();
 
   // Sends the request, follows redirects, returns whatever HTTP answer comes at the end.
-  // Errors: Unavailable [E_CONNECT] if the host cannot be found or nobody listens there; Unavailable
-  // [E_REMOTE] if it breaks off or breaks the protocol; DeadlineExceeded [E_TIMEOUT]; PermissionDenied [E_TLS] for a certificate that does not
-  // hold; FailedPrecondition [E_REDIRECT]; FailedPrecondition [E_PLAIN_HTTP] for http to a host
-  // that is not this machine; ResourceExhausted [E_LIMIT] for a header or body over its bound; those
-  // of `head` and `body`. Bytes already given to `body` stay given.
+  // Errors: Unavailable [E_CONNECT] if the host cannot be found or nobody listens there;
+  // Unavailable [E_REMOTE] if it breaks off or breaks the protocol; DeadlineExceeded [E_TIMEOUT];
+  // PermissionDenied [E_TLS] for a certificate that does not hold; FailedPrecondition [E_REDIRECT];
+  // FailedPrecondition [E_PLAIN_HTTP] for http to a host that is not this machine;
+  // ResourceExhausted [E_LIMIT] for a header or body over its bound; those of `head` and `body`.
+  // Bytes already given to `body` stay given.
   absl::StatusOr<Response> Perform(const Request& request);
 
  private:

@@ -100,7 +100,10 @@ std::string Redirect(const std::string& to) {
 Options Plain() { return Options{.user_agent = "stave/test", .trace = nullptr}; }
 
 Request Get(const std::string& address) {
-  return Request{.url = *ParseUrl(address), .headers = {}, .authorization = "", .head = nullptr,
+  return Request{.url = *ParseUrl(address),
+                 .headers = {},
+                 .authorization = "",
+                 .head = nullptr,
                  .body = nullptr};
 }
 
@@ -130,7 +133,8 @@ TEST(ConnectionTest, BodiesAreBounded) {
 TEST(ConnectionTest, HeadersAreBounded) {
   std::string many;
   for (int i = 0; i < 600; ++i) absl::StrAppend(&many, "X-", i, ": y\r\n");
-  Server server({{"/a", Answer("x", many)}, {"/b", Answer("x", "X: " + std::string(150000, 'y') + "\r\n")}});
+  Server server(
+      {{"/a", Answer("x", many)}, {"/b", Answer("x", "X: " + std::string(150000, 'y') + "\r\n")}});
   Connection connection(Plain());
 
   EXPECT_FALSE(connection.Perform(Get(server.Address("/a"))).ok());

@@ -41,9 +41,8 @@ std::string Part(CURLU* url, CURLUPart part, unsigned flags) {
 
 absl::Status CheckText(absl::string_view text) {
   if (text.size() > kMaxUrl) return BadUrl(text, "the address is too long");
-  const bool clean = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c > 0x20 && c != 0x7f;
-  });
+  const bool clean =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; });
   return clean ? absl::OkStatus() : BadUrl(text, "space or control character in an address");
 }
 
@@ -114,8 +113,8 @@ absl::StatusOr<Url> ResolveUrl(const Url& base, absl::string_view location) {
 std::string FormatOrigin(const Url& url) {
   const bool six = absl::StrContains(url.host, ":");
   const bool usual = url.port == (url.scheme == "https" ? 443 : 80);
-  return absl::StrCat(url.scheme, "://", six ? "[" : "", url.host, six ? "]" : "",
-                      usual ? "" : ":", usual ? "" : absl::StrCat(url.port));
+  return absl::StrCat(url.scheme, "://", six ? "[" : "", url.host, six ? "]" : "", usual ? "" : ":",
+                      usual ? "" : absl::StrCat(url.port));
 }
 
 std::string FormatUrl(const Url& url) { return absl::StrCat(FormatOrigin(url), url.target); }

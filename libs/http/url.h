@@ -30,7 +30,8 @@ struct Url {
 // before the host, no host, white space or control characters, more than 8192 bytes.
 absl::StatusOr<Url> ParseUrl(absl::string_view text);
 
-// Where a Location header that `base` answered with leads: absolute or relative. Errors: as ParseUrl.
+// Where a Location header that `base` answered with leads: absolute or relative. Errors: as
+// ParseUrl.
 absl::StatusOr<Url> ResolveUrl(const Url& base, absl::string_view location);
 
 // "https://host/path?query"; the port only where it is not the scheme's.

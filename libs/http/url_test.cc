@@ -28,9 +28,10 @@ TEST(UrlTest, DefaultPortAndPath) {
 }
 
 TEST(UrlTest, HostileAddressesAreRefused) {
-  for (const char* text : {"", "/relative", "file:///etc/passwd", "javascript:alert(1)", "ftp://a/b",
-                           "http://", "http:///x", "http://user:pw@host/", "http://a b/",
-                           "http://a/\nb", "http://a:0/", "http://a:65536/", "gopher://x/1"}) {
+  for (const char* text :
+       {"", "/relative", "file:///etc/passwd", "javascript:alert(1)", "ftp://a/b", "http://",
+        "http:///x", "http://user:pw@host/", "http://a b/", "http://a/\nb", "http://a:0/",
+        "http://a:65536/", "gopher://x/1"}) {
     EXPECT_FALSE(ParseUrl(text).ok()) << text;
   }
   EXPECT_FALSE(ParseUrl("http://a/" + std::string(9000, 'x')).ok());
@@ -67,9 +68,9 @@ TEST(UrlTest, LoopbackIsThisMachineOnly) {
 }
 
 TEST(UrlTest, PrivateLiterals) {
-  for (const char* host : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-                           "100.64.0.1", "0.0.0.0", "224.0.0.1", "fe80::1", "fd00::1", "::",
-                           "::ffff:127.0.0.1", "ff02::1"}) {
+  for (const char* host :
+       {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+        "0.0.0.0", "224.0.0.1", "fe80::1", "fd00::1", "::", "::ffff:127.0.0.1", "ff02::1"}) {
     EXPECT_TRUE(IsPrivateLiteral(host)) << host;
   }
   for (const char* host : {"1.1.1.1", "172.32.0.1", "100.128.0.1", "2001:db8::1", "example.com"}) {

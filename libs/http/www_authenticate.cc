@@ -112,9 +112,8 @@ std::string Challenge::Get(absl::string_view name) const {
 
 absl::StatusOr<std::vector<Challenge>> ParseChallenges(absl::string_view line) {
   if (line.size() > kMaxLine) return Bad("the header is too long");
-  if (std::any_of(line.begin(), line.end(), [](unsigned char c) {
-        return (c < 0x20 && c != '\t') || c == 0x7f;
-      })) {
+  if (std::any_of(line.begin(), line.end(),
+                  [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; })) {
     return Bad("control character");
   }
   std::vector<Challenge> found;

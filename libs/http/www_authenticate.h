@@ -2,8 +2,9 @@
 //
 // What a registry asks for when it answers 401:
 //
-//   WWW-Authenticate: Bearer realm="https://auth.example/token",service="reg",scope="repository:a:pull"
-//   WWW-Authenticate: Basic realm="The registry", Bearer realm="https://..."
+//   WWW-Authenticate: Bearer
+//   realm="https://auth.example/token",service="reg",scope="repository:a:pull" WWW-Authenticate:
+//   Basic realm="The registry", Bearer realm="https://..."
 //
 // Several challenges may share a line or come in several. The text is hostile: it is bounded, and
 // whatever does not follow the grammar makes the whole header an error rather than a guess.
@@ -24,7 +25,7 @@
 namespace stave::http {
 
 struct Challenge {
-  std::string scheme;  // lower case: "bearer", "basic"
+  std::string scheme;                                           // lower case: "bearer", "basic"
   std::vector<std::pair<std::string, std::string>> parameters;  // names in lower case
 
   // The parameter `name`, or "".
@@ -36,10 +37,10 @@ struct Challenge {
 // unterminated quote, a parameter twice, control characters, anything else outside the grammar.
 absl::StatusOr<std::vector<Challenge>> ParseChallenges(absl::string_view line);
 
-// Where a token may be asked for: the realm of a bearer challenge that `registry` sent, if it may be
-// trusted with a request at all. https; http only where the registry itself is spoken to in http.
-// Loopback, private and link-local IP literals and localhost only if it is the registry's own host.
-// Errors: PermissionDenied [E_AUTH] with the reason; InvalidArgument [E_URL].
+// Where a token may be asked for: the realm of a bearer challenge that `registry` sent, if it may
+// be trusted with a request at all. https; http only where the registry itself is spoken to in
+// http. Loopback, private and link-local IP literals and localhost only if it is the registry's own
+// host. Errors: PermissionDenied [E_AUTH] with the reason; InvalidArgument [E_URL].
 absl::StatusOr<Url> CheckRealm(absl::string_view realm, const Url& registry);
 
 }  // namespace stave::http

@@ -52,11 +52,12 @@ TEST(ParseChallengesTest, HostileLinesAreRefused) {
   std::string schemes;
   for (int i = 0; i < 50; ++i) schemes += "Basic realm=x,";
   for (const std::string& line :
-       {std::string("Bearer realm=\"x"), std::string("Bearer realm=\"x\\"), std::string("Bearer realm=,x=\"y"),
-        std::string("Bearer realm=\"x\" service=\"y\""), std::string("Bearer realm=\"x\",realm=\"y\""),
-        std::string("=x"), std::string("realm=\"x\""), std::string("Bearer \"x\""),
-        std::string("Bearer a b c"), std::string("Bearer realm=\"\x01\""), std::string("B\0r", 3),
-        many, schemes, std::string(65536, 'a'), std::string("Bearer realm=\"x\"; q=1")}) {
+       {std::string("Bearer realm=\"x"), std::string("Bearer realm=\"x\\"),
+        std::string("Bearer realm=,x=\"y"), std::string("Bearer realm=\"x\" service=\"y\""),
+        std::string("Bearer realm=\"x\",realm=\"y\""), std::string("=x"),
+        std::string("realm=\"x\""), std::string("Bearer \"x\""), std::string("Bearer a b c"),
+        std::string("Bearer realm=\"\x01\""), std::string("B\0r", 3), many, schemes,
+        std::string(65536, 'a'), std::string("Bearer realm=\"x\"; q=1")}) {
     const auto found = ParseChallenges(line);
     EXPECT_FALSE(found.ok()) << line.substr(0, 80);
     if (!found.ok()) {

@@ -42,8 +42,9 @@ absl::StatusOr<std::string> ReadMember(int fd, const ArchiveTable& table, const 
                                        size_t max) {
   STAVE_ASSIGN_OR_RETURN(const ArchiveMember member, table.Find(path));
   if (member.size > static_cast<int64_t>(max)) {
-    return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
-                       absl::StrCat(base::Printable(path, 120), ": is larger than ", max, " bytes"));
+    return base::Error(
+        absl::StatusCode::kResourceExhausted, "E_LIMIT",
+        absl::StrCat(base::Printable(path, 120), ": is larger than ", max, " bytes"));
   }
   std::string bytes;
   STAVE_RETURN_IF_ERROR(
@@ -93,9 +94,8 @@ absl::StatusOr<ImageEntry> ChooseImage(const std::vector<ImageEntry>& images,
       if (names.size() < kMaxNamesShown) names.insert(base::Printable(tag, 80));
     }
   }
-  const std::string there = names.empty()
-                                ? "none has a name"
-                                : absl::StrCat("there are ", absl::StrJoin(names, ", "));
+  const std::string there =
+      names.empty() ? "none has a name" : absl::StrCat("there are ", absl::StrJoin(names, ", "));
   const std::string what =
       images.empty() ? "the archive holds no image"
       : name.empty() ? absl::StrCat("several images; say which: ", there)
@@ -131,9 +131,7 @@ class ArchiveSource : public Source {
   explicit ArchiveSource(base::UniqueFd file) : file_(std::move(file)) {}
 
   absl::Status Load(absl::string_view name);
-  absl::StatusOr<Document> GetTop() override {
-    return MakeDocument(manifest_, oci::kOciManifest);
-  }
+  absl::StatusOr<Document> GetTop() override { return MakeDocument(manifest_, oci::kOciManifest); }
   absl::StatusOr<Document> GetDocument(const oci::Descriptor& descriptor) override {
     return absl::NotFoundError(absl::StrCat(descriptor.digest.ToString(), ": not in the archive"));
   }
@@ -167,9 +165,8 @@ absl::Status ArchiveSource::Load(absl::string_view name) {
                          ReadMember(file_.get(), table, "manifest.json", kMaxTable));
   STAVE_ASSIGN_OR_RETURN(const std::vector<ImageEntry> images, ParseImages(text));
   STAVE_ASSIGN_OR_RETURN(const ImageEntry image, ChooseImage(images, name));
-  STAVE_ASSIGN_OR_RETURN(
-      const std::string config,
-      ReadMember(file_.get(), table, image.config, oci::kMaxImageConfigSize));
+  STAVE_ASSIGN_OR_RETURN(const std::string config,
+                         ReadMember(file_.get(), table, image.config, oci::kMaxImageConfigSize));
   STAVE_ASSIGN_OR_RETURN(const oci::ImageConfig parsed, oci::ParseImageConfig(config));
   if (parsed.diff_ids.size() != image.layers.size()) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_MANIFEST",
@@ -182,8 +179,12 @@ absl::Status ArchiveSource::Load(absl::string_view name) {
     STAVE_ASSIGN_OR_RETURN(const oci::Descriptor layer, TakeLayer(member, parsed.diff_ids[i]));
     layers.elements().push_back(oci::ToJson(layer));
   }
-  const oci::Descriptor descriptor{oci::kOciConfig, oci::DigestOf(config),
-                                   static_cast<int64_t>(config.size()), std::nullopt, "", {}};
+  const oci::Descriptor descriptor{oci::kOciConfig,
+                                   oci::DigestOf(config),
+                                   static_cast<int64_t>(config.size()),
+                                   std::nullopt,
+                                   "",
+                                   {}};
   STAVE_ASSIGN_OR_RETURN(blobs_[descriptor.digest], table.Find(image.config));
   json::Value manifest = json::Value::Object();
   manifest.Set("schemaVersion", json::Value::Number(2));

@@ -23,10 +23,10 @@
 namespace stave::image {
 
 // `name` is one of RepoTags, as it stands there or as a reference means the same; "" takes the only
-// image. Errors: NotFound if there is no file or no manifest.json; Unimplemented [E_UNSUPPORTED] for
-// a compressed archive; InvalidArgument [E_TAR], [E_MANIFEST], [E_CONFIG], [E_JSON] for a broken one;
-// NotFound [E_TAG] if `name` is not there, or there are several images and no name: the message
-// lists the names.
+// image. Errors: NotFound if there is no file or no manifest.json; Unimplemented [E_UNSUPPORTED]
+// for a compressed archive; InvalidArgument [E_TAR], [E_MANIFEST], [E_CONFIG], [E_JSON] for a
+// broken one; NotFound [E_TAG] if `name` is not there, or there are several images and no name: the
+// message lists the names.
 absl::StatusOr<std::unique_ptr<Source>> OpenDockerArchive(const std::string& file,
                                                           absl::string_view name);
 

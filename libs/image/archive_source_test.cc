@@ -24,16 +24,16 @@ std::string Config(int layers) {
   for (int i = 0; i < layers; ++i) {
     absl::StrAppend(&ids, i == 0 ? "" : ",", "\"", oci::DigestOf(kLayer).ToString(), "\"");
   }
-  return absl::StrCat(R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[)",
-                      ids, "]}}");
+  return absl::StrCat(
+      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[)", ids, "]}}");
 }
 
 absl::StatusOr<std::unique_ptr<Source>> Open(const std::string& manifest, const std::string& name,
                                              int layers = 1) {
-  return OpenDockerArchive(
-      WriteTestFile("image.tar", MakeTar({{"c.json", Config(layers)}, {"l/layer.tar", kLayer},
-                                          {"manifest.json", manifest}})),
-      name);
+  return OpenDockerArchive(WriteTestFile("image.tar", MakeTar({{"c.json", Config(layers)},
+                                                               {"l/layer.tar", kLayer},
+                                                               {"manifest.json", manifest}})),
+                           name);
 }
 
 std::string Word(const std::string& manifest, const std::string& name, int layers = 1) {
@@ -41,9 +41,8 @@ std::string Word(const std::string& manifest, const std::string& name, int layer
 }
 
 constexpr char kOne[] = R"([{"Config":"c.json","RepoTags":["web:1"],"Layers":["l/layer.tar"]}])";
-constexpr char kTwo[] =
-    R"([{"Config":"c.json","RepoTags":["web:1"],"Layers":["l/layer.tar"]},)"
-    R"({"Config":"c.json","RepoTags":["web:2"],"Layers":["l/layer.tar"]}])";
+constexpr char kTwo[] = R"([{"Config":"c.json","RepoTags":["web:1"],"Layers":["l/layer.tar"]},)"
+                        R"({"Config":"c.json","RepoTags":["web:2"],"Layers":["l/layer.tar"]}])";
 
 TEST(DockerArchiveTest, AManifestIsMadeAndBlobsAreRead) {
   const auto source = Open(kOne, "");
@@ -58,10 +57,11 @@ TEST(DockerArchiveTest, AManifestIsMadeAndBlobsAreRead) {
   EXPECT_EQ(manifest.layers[0].media_type, oci::kOciLayer);
   EXPECT_EQ(manifest.layers[0].digest, oci::DigestOf(kLayer));
   std::string bytes;
-  const auto status = (*source)->GetBlob(manifest.layers[0].digest, 9, 4, [&](absl::string_view data) {
-    absl::StrAppend(&bytes, data);
-    return absl::OkStatus();
-  });
+  const auto status =
+      (*source)->GetBlob(manifest.layers[0].digest, 9, 4, [&](absl::string_view data) {
+        absl::StrAppend(&bytes, data);
+        return absl::OkStatus();
+      });
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(bytes, "layer");
   EXPECT_TRUE(absl::IsNotFound((*source)->GetBlob(oci::DigestOf("x"), 1, 0, nullptr)));

@@ -24,11 +24,13 @@ absl::Status RefuseCompressed(int fd) {
   const absl::string_view magic(start, n < 0 ? 0 : static_cast<size_t>(n));
   for (const absl::string_view packed :
        {absl::string_view("\x1f\x8b"), absl::string_view("\x28\xb5\x2f\xfd"),
-        absl::string_view("\xfd" "7zXZ"), absl::string_view("BZh")}) {
+        absl::string_view("\xfd"
+                          "7zXZ"),
+        absl::string_view("BZh")}) {
     if (!absl::StartsWith(magic, packed)) continue;
-    return base::WithHint(base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-                                      "the archive is compressed"),
-                          "decompress it first, its layers may stay compressed");
+    return base::WithHint(
+        base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED", "the archive is compressed"),
+        "decompress it first, its layers may stay compressed");
   }
   return absl::OkStatus();
 }

@@ -20,7 +20,8 @@ absl::StatusOr<ArchiveTable> Read(const std::string& bytes) {
 }
 
 TEST(ArchiveTableTest, WhereMembersLie) {
-  const auto table = Read(MakeTar({{"a", "first"}, {"d/", "", '5'}, {"d/b", std::string(600, 'x')}}));
+  const auto table =
+      Read(MakeTar({{"a", "first"}, {"d/", "", '5'}, {"d/b", std::string(600, 'x')}}));
 
   ASSERT_TRUE(table.ok()) << table.status();
   EXPECT_EQ(table->Find("a")->offset, 512);
@@ -60,7 +61,10 @@ TEST(ArchiveTableTest, LinksThatLeaveOrDoNotEnd) {
 }
 
 TEST(ArchiveTableTest, CompressedArchivesAreRefusedByName) {
-  for (const char* start : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "\xfd" "7zXZ", "BZh9"}) {
+  for (const char* start : {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd",
+                            "\xfd"
+                            "7zXZ",
+                            "BZh9"}) {
     EXPECT_EQ(base::ErrorWord(Read(start).status()), "E_UNSUPPORTED");
   }
 }

@@ -59,7 +59,8 @@ std::string Escape(absl::string_view text) {
 
 absl::StatusOr<std::string> ParseTokenAnswer(absl::string_view json) {
   const auto answer = json::Parse(json);
-  if (!answer.ok() || !answer->is_object()) return AuthError("the token server sent no JSON object");
+  if (!answer.ok() || !answer->is_object())
+    return AuthError("the token server sent no JSON object");
   for (const char* name : {"token", "access_token"}) {
     const json::Value* token = answer->Find(name);
     if (token == nullptr || !token->is_string() || token->text().empty()) continue;
@@ -67,7 +68,8 @@ absl::StatusOr<std::string> ParseTokenAnswer(absl::string_view json) {
     const bool clean = std::all_of(text.begin(), text.end(), [](char c) {
       return absl::ascii_isgraph(static_cast<unsigned char>(c));
     });
-    if (!clean || text.size() > kMaxToken) return AuthError("the token server sent no usable token");
+    if (!clean || text.size() > kMaxToken)
+      return AuthError("the token server sent no usable token");
     return text;
   }
   return AuthError("the token server sent no token");

@@ -24,8 +24,7 @@ class ReadRangeTest : public ::testing::Test {
     });
   }
   const std::string content_ = std::string(300000, 'a') + "bcd";
-  const base::UniqueFd fd_{
-      ::open(WriteTestFile("range", content_).c_str(), O_RDONLY | O_CLOEXEC)};
+  const base::UniqueFd fd_{::open(WriteTestFile("range", content_).c_str(), O_RDONLY | O_CLOEXEC)};
   std::string read_;
 };
 

@@ -49,8 +49,8 @@ struct FetchContext {
 
 // Fetches and unpacks what `layer`, begun by the caller, holds. A partial blob is continued; if the
 // whole then is wrong it is fetched anew, once.
-// Errors: DataLoss [E_DIGEST] for wrong bytes or a tree that is not the config's diffID (the partial
-// blob is removed); Cancelled; those of the source, the unpacker and the disk.
+// Errors: DataLoss [E_DIGEST] for wrong bytes or a tree that is not the config's diffID (the
+// partial blob is removed); Cancelled; those of the source, the unpacker and the disk.
 absl::Status FetchLayer(const FetchContext& context, const LayerName& name, LayerInFlight* layer);
 
 }  // namespace stave::image

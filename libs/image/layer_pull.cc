@@ -39,7 +39,9 @@ class LayerPull {
  public:
   LayerPull(const store::Store& store, Source& source, const LayerPullOptions& options,
             Progress& progress, std::vector<Job> jobs)
-      : store_(store), options_(options), progress_(progress),
+      : store_(store),
+        options_(options),
+        progress_(progress),
         context_{store, source, progress, options.unpacker, [this] { return failed_.load(); }},
         jobs_(std::move(jobs)) {}
 
@@ -241,8 +243,7 @@ absl::Status LayerPull::Finish() {
     fetched_ = true;
     const absl::Status settled = SettleJob(i);
     if (!settled.ok()) {
-      return base::WithContext(settled,
-                               absl::StrCat("layer ", job.name.blob.digest.ToString()));
+      return base::WithContext(settled, absl::StrCat("layer ", job.name.blob.digest.ToString()));
     }
     unnamed_.push_back(&job);
     if (unnamed_.size() >= kMaxUnnamed) STAVE_RETURN_IF_ERROR(NameFinished());

@@ -30,9 +30,9 @@ struct LayerPullOptions {
 };
 
 // Brings every layer of `manifest` into the store, blob and tree; what is there stays and is not
-// fetched. `config` must have passed CheckSameLayers. Sets *fetched to whether anything was missing.
-// Errors: the first of FetchLayer, Settle and the commits. Layers that were finished before may
-// have been named; the others leave partial blobs only, and after [E_NO_SPACE] nothing.
+// fetched. `config` must have passed CheckSameLayers. Sets *fetched to whether anything was
+// missing. Errors: the first of FetchLayer, Settle and the commits. Layers that were finished
+// before may have been named; the others leave partial blobs only, and after [E_NO_SPACE] nothing.
 absl::Status PullLayers(const store::Store& store, Source& source, const oci::Manifest& manifest,
                         const oci::ImageConfig& config, const LayerPullOptions& options,
                         Progress& progress, bool* fetched);

@@ -94,7 +94,8 @@ absl::StatusOr<oci::Descriptor> LayoutSource::Choose() const {
   const std::string there =
       tags.empty() ? "there are no tags" : absl::StrCat("there are ", absl::StrJoin(tags, ", "));
   const std::string what =
-      !tag_.empty() ? absl::StrCat("no image with the tag \"", base::Printable(tag_, 80), "\"; ", there)
+      !tag_.empty()
+          ? absl::StrCat("no image with the tag \"", base::Printable(tag_, 80), "\"; ", there)
       : index_.manifests.empty() ? "the layout holds no image"
                                  : absl::StrCat("several images; say which: ", there);
   return base::Error(absl::StatusCode::kNotFound, "E_TAG", what);

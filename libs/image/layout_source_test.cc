@@ -29,7 +29,9 @@ class LayoutTest : public ::testing::Test {
     name_ = dir_.substr(dir_.rfind('/') + 1) + "/";
     Write("oci-layout", kMarker);
   }
-  void Write(const std::string& name, const std::string& text) { WriteTestFile(name_ + name, text); }
+  void Write(const std::string& name, const std::string& text) {
+    WriteTestFile(name_ + name, text);
+  }
   std::string BlobPath(const std::string& bytes) {
     return absl::StrCat("blobs/sha256/", oci::DigestOf(bytes).hex());
   }

@@ -28,10 +28,10 @@ class RegistrySource : public Source {
   absl::StatusOr<Document> GetDocument(const oci::Descriptor& descriptor) override {
     STAVE_ASSIGN_OR_RETURN(RawManifest raw, registry_.GetManifest(descriptor.digest.ToString()));
     if (static_cast<int64_t>(raw.bytes.size()) != descriptor.size) {
-      return base::Error(absl::StatusCode::kDataLoss, "E_SIZE",
-                         absl::StrCat("manifest ", descriptor.digest.ToString(), ": has ",
-                                      raw.bytes.size(), " bytes, its descriptor says ",
-                                      descriptor.size));
+      return base::Error(
+          absl::StatusCode::kDataLoss, "E_SIZE",
+          absl::StrCat("manifest ", descriptor.digest.ToString(), ": has ", raw.bytes.size(),
+                       " bytes, its descriptor says ", descriptor.size));
     }
     return MakeDocument(std::move(raw.bytes), raw.content_type);
   }

@@ -71,9 +71,9 @@ absl::StatusOr<std::string> GetConfig(const store::Store& store, Source& source,
         return absl::OkStatus();
       }));
   if (const oci::Digest got = oci::DigestOf(bytes); got != descriptor.digest) {
-    return base::Error(absl::StatusCode::kDataLoss, "E_DIGEST",
-                       absl::StrCat("config ", descriptor.digest.ToString(), ": what came is ",
-                                    got.ToString()));
+    return base::Error(
+        absl::StatusCode::kDataLoss, "E_DIGEST",
+        absl::StrCat("config ", descriptor.digest.ToString(), ": what came is ", got.ToString()));
   }
   return bytes;
 }
@@ -85,10 +85,10 @@ absl::Status CheckPlatform(const oci::ImageConfig& config, const PullOptions& op
       std::find(fits.begin(), fits.end(), config.platform) != fits.end()) {
     return absl::OkStatus();
   }
-  return base::Error(absl::StatusCode::kNotFound, "E_PLATFORM",
-                     absl::StrCat("the image is for ",
-                                  base::Printable(oci::PlatformName(config.platform)), ", not for ",
-                                  oci::PlatformName(options.platform)));
+  return base::Error(
+      absl::StatusCode::kNotFound, "E_PLATFORM",
+      absl::StrCat("the image is for ", base::Printable(oci::PlatformName(config.platform)),
+                   ", not for ", oci::PlatformName(options.platform)));
 }
 
 absl::Status StoreSmallBlob(const store::Store& store, const oci::Digest& digest,
@@ -111,34 +111,33 @@ absl::StatusOr<Pulled> Pull(const store::Store& store, Source& source,
                             const oci::Reference& reference, const PullOptions& options,
                             Progress& progress) {
   STAVE_RETURN_IF_ERROR(store::SweepIngest(store));
-  STAVE_ASSIGN_OR_RETURN(const Documents documents,
-                         GetDocuments(store, source, options.platform));
+  STAVE_ASSIGN_OR_RETURN(const Documents documents, GetDocuments(store, source, options.platform));
   const oci::Manifest& manifest = documents.manifest();
-  STAVE_ASSIGN_OR_RETURN(const std::string config_bytes,
-                         GetConfig(store, source, manifest.config));
+  STAVE_ASSIGN_OR_RETURN(const std::string config_bytes, GetConfig(store, source, manifest.config));
   const auto config = oci::ParseImageConfig(config_bytes);
   if (!config.ok()) return base::WithContext(config.status(), "image config");
   STAVE_RETURN_IF_ERROR(oci::CheckSameLayers(manifest, *config));
   STAVE_RETURN_IF_ERROR(CheckPlatform(*config, options));
 
   Pulled pulled{documents.all.front().digest, false};
-  STAVE_RETURN_IF_ERROR(PullLayers(store, source, manifest, *config, options.layers, progress,
-                                   &pulled.newer));
   STAVE_RETURN_IF_ERROR(
-      StoreSmallBlob(store, manifest.config.digest, config_bytes, &pulled.newer));
+      PullLayers(store, source, manifest, *config, options.layers, progress, &pulled.newer));
+  STAVE_RETURN_IF_ERROR(StoreSmallBlob(store, manifest.config.digest, config_bytes, &pulled.newer));
   // What is named comes before what names it.
   for (auto document = documents.all.rbegin(); document != documents.all.rend(); ++document) {
-    STAVE_RETURN_IF_ERROR(
-        StoreSmallBlob(store, document->digest, document->bytes, &pulled.newer));
+    STAVE_RETURN_IF_ERROR(StoreSmallBlob(store, document->digest, document->bytes, &pulled.newer));
   }
   const Document& top = documents.all.front();
   const auto old = store::GetRef(store, reference);
   if (old.ok() && old->digest == top.digest && !pulled.newer) return pulled;
   pulled.newer = true;
-  STAVE_RETURN_IF_ERROR(store::SetRef(
-      store, reference,
-      oci::Descriptor{top.media_type(), top.digest, static_cast<int64_t>(top.bytes.size()),
-                      std::nullopt, "", {}}));
+  STAVE_RETURN_IF_ERROR(store::SetRef(store, reference,
+                                      oci::Descriptor{top.media_type(),
+                                                      top.digest,
+                                                      static_cast<int64_t>(top.bytes.size()),
+                                                      std::nullopt,
+                                                      "",
+                                                      {}}));
   return pulled;
 }
 

@@ -5,9 +5,9 @@
 //   top document -> (index: the platform's) manifest -> config -> layers (layer_pull.h)
 //   -> config, manifest and index as blobs -> the reference, last
 //
-// Nothing is named before its size and digest are verified, and the reference only when all it needs
-// is durable. A pull that is killed leaves entries of ingest/ only, which the next one continues or
-// removes.
+// Nothing is named before its size and digest are verified, and the reference only when all it
+// needs is durable. A pull that is killed leaves entries of ingest/ only, which the next one
+// continues or removes.
 
 #ifndef STAVE_LIBS_IMAGE_PULL_H_
 #define STAVE_LIBS_IMAGE_PULL_H_
@@ -28,20 +28,20 @@ namespace stave::image {
 inline constexpr int kMaxIndexes = 3;  // one within the other
 
 struct PullOptions {
-  oci::Platform platform;           // normalised
-  bool platform_is_asked = false;   // else it is this machine's, and a lone manifest may differ
+  oci::Platform platform;          // normalised
+  bool platform_is_asked = false;  // else it is this machine's, and a lone manifest may differ
   LayerPullOptions layers;
 };
 
 struct Pulled {
-  oci::Digest digest;   // of what the reference names: an index or a manifest
-  bool newer = false;   // whether the store has changed
+  oci::Digest digest;  // of what the reference names: an index or a manifest
+  bool newer = false;  // whether the store has changed
 };
 
 // Pulls what `source` has into `store` as `reference`.
 // Errors: those of the source, of oci::ChooseManifest ([E_PLATFORM]), oci::ParseImageConfig and
-// PullLayers; InvalidArgument [E_MANIFEST] for indexes that are nested too deep; DataLoss [E_DIGEST]
-// for a wrong config.
+// PullLayers; InvalidArgument [E_MANIFEST] for indexes that are nested too deep; DataLoss
+// [E_DIGEST] for a wrong config.
 absl::StatusOr<Pulled> Pull(const store::Store& store, Source& source,
                             const oci::Reference& reference, const PullOptions& options,
                             Progress& progress);

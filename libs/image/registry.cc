@@ -33,9 +33,9 @@ constexpr int64_t kProgress = int64_t{1} << 20;
 
 absl::Status DigestError(absl::string_view what, const oci::Digest& promised,
                          const oci::Digest& got) {
-  return base::Error(absl::StatusCode::kDataLoss, "E_DIGEST",
-                     absl::StrCat(what, " ", promised.ToString(), ": what came is ",
-                                  got.ToString()));
+  return base::Error(
+      absl::StatusCode::kDataLoss, "E_DIGEST",
+      absl::StrCat(what, " ", promised.ToString(), ": what came is ", got.ToString()));
 }
 
 // What the registry says about its refusal: {"errors":[{"code":..,"message":..}]}.
@@ -132,11 +132,13 @@ struct Registry::State {
   RegistryOptions options;
   BearerToken token;
   std::mutex mutex;
-  std::optional<http::Url> root;            // https://host:port/, once it is known
+  std::optional<http::Url> root;  // https://host:port/, once it is known
   std::vector<http::Connection> idle;
 
   State(std::string host, std::string path, RegistryOptions options)
-      : host(std::move(host)), path(std::move(path)), options(std::move(options)),
+      : host(std::move(host)),
+        path(std::move(path)),
+        options(std::move(options)),
         token(this->path) {}
 
   http::Connection Take();
@@ -171,8 +173,8 @@ absl::StatusOr<http::Url> Registry::State::FindRoot(http::Connection& connection
     ping.url = plain;
     const auto answer = connection.Perform(ping);
     // A TLS server breaks off, or tells that it was spoken to in http with a status of 400.
-    const bool tls = answer.ok() ? answer->status == 400
-                                 : base::ErrorWord(answer.status()) == "E_REMOTE";
+    const bool tls =
+        answer.ok() ? answer->status == 400 : base::ErrorWord(answer.status()) == "E_REMOTE";
     if (!tls) url = plain;
   }
   root = url;
@@ -198,7 +200,8 @@ absl::StatusOr<http::Response> Registry::State::Send(
     }
     const auto wait = NextTry(tries, options.back_off, outcome, absl::Now());
     if (!wait.has_value()) return outcome;
-    if (options.http.trace) options.http.trace(absl::StrCat("again in ", absl::FormatDuration(*wait)));
+    if (options.http.trace)
+      options.http.trace(absl::StrCat("again in ", absl::FormatDuration(*wait)));
     absl::SleepFor(*wait);
   }
 }

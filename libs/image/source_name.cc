@@ -35,7 +35,8 @@ std::string AsTag(absl::string_view text) {
   std::string tag;
   for (const char c : text.substr(0, kMaxName)) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool fine = absl::ascii_isalnum(byte) || c == '_' || (!tag.empty() && (c == '.' || c == '-'));
+    const bool fine =
+        absl::ascii_isalnum(byte) || c == '_' || (!tag.empty() && (c == '.' || c == '-'));
     tag.push_back(fine ? c : tag.empty() ? '_' : '-');
   }
   return tag.empty() ? "latest" : tag;
@@ -64,13 +65,13 @@ absl::StatusOr<SourceName> ParseLocal(SourceKind kind, absl::string_view prefix,
   const bool empty_tag = colon != absl::string_view::npos && tag.empty();
   if (path.empty() || empty_tag) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_REFERENCE",
-                       absl::StrCat("\"", prefix, base::Printable(rest, 100), "\": ",
-                                    path.empty() ? "has no path" : "has an empty tag"));
+                       absl::StrCat("\"", prefix, base::Printable(rest, 100),
+                                    "\": ", path.empty() ? "has no path" : "has an empty tag"));
   }
   const absl::string_view own = kind == SourceKind::kDockerArchive ? TagOf(tag) : tag;
-  STAVE_ASSIGN_OR_RETURN(oci::Reference reference,
-                         oci::Reference::FromParts("localhost", AsComponent(LastName(path)),
-                                                   AsTag(own)));
+  STAVE_ASSIGN_OR_RETURN(
+      oci::Reference reference,
+      oci::Reference::FromParts("localhost", AsComponent(LastName(path)), AsTag(own)));
   return SourceName{kind, std::move(reference), std::string(path), std::string(tag)};
 }
 

@@ -6,8 +6,8 @@
 //   oci:DIR[:TAG]                an OCI image layout            localhost/<DIR's last name>:<TAG>
 //   docker-archive:FILE[:NAME]   what `docker save` writes      localhost/<FILE's last name>:<tag>
 //
-// The name of a local image comes from what the caller wrote, never from inside: an archive must not
-// be able to call itself docker.io/library/alpine.
+// The name of a local image comes from what the caller wrote, never from inside: an archive must
+// not be able to call itself docker.io/library/alpine.
 
 #ifndef STAVE_LIBS_IMAGE_SOURCE_NAME_H_
 #define STAVE_LIBS_IMAGE_SOURCE_NAME_H_
@@ -26,7 +26,7 @@ struct SourceName {
   SourceKind kind = SourceKind::kRegistry;
   oci::Reference reference;  // what the image is called in the store
   std::string path;          // of the directory or file; "" for a registry
-  std::string tag;           // which image in there: after the first ':' of the path; "" for the one
+  std::string tag;  // which image in there: after the first ':' of the path; "" for the one
 };
 
 // Touches nothing. In the name of a local image, what a reference cannot hold becomes '-', the tag

@@ -45,7 +45,8 @@ TEST(ParseSourceNameTest, NamesOfLocalImages) {
 }
 
 TEST(ParseSourceNameTest, NothingWhereSomethingIsDue) {
-  for (const char* text : {"oci:", "oci::tag", "oci:dir:", "docker-archive:", "docker-archive::x", ""}) {
+  for (const char* text :
+       {"oci:", "oci::tag", "oci:dir:", "docker-archive:", "docker-archive::x", ""}) {
     const auto name = ParseSourceName(text);
     ASSERT_FALSE(name.ok()) << text;
     EXPECT_EQ(base::ErrorWord(name.status()), "E_REFERENCE") << text;

@@ -15,7 +15,11 @@ constexpr size_t kBlock = 512;
 std::string Header(const TarText& member) {
   std::string block(kBlock, '\0');
   std::memcpy(&block[0], member.name.data(), member.name.size());
-  std::memcpy(&block[100], "0000644\0" "0000000\0" "0000000\0", 24);
+  std::memcpy(&block[100],
+              "0000644\0"
+              "0000000\0"
+              "0000000\0",
+              24);
   char number[16];
   std::snprintf(number, sizeof number, "%011zo", member.data.size());
   std::memcpy(&block[124], number, 12);
@@ -23,7 +27,10 @@ std::string Header(const TarText& member) {
   std::memset(&block[148], ' ', 8);
   block[156] = member.type;
   std::memcpy(&block[157], member.link.data(), member.link.size());
-  std::memcpy(&block[257], "ustar\0" "00", 8);
+  std::memcpy(&block[257],
+              "ustar\0"
+              "00",
+              8);
   unsigned sum = 0;
   for (const char c : block) sum += static_cast<unsigned char>(c);
   std::snprintf(number, sizeof number, "%06o", sum);

@@ -13,7 +13,7 @@ namespace stave::image {
 struct TarText {
   std::string name;
   std::string data;
-  char type = '0';    // '0' file, '1' hard link, '2' symlink, '5' directory
+  char type = '0';  // '0' file, '1' hard link, '2' symlink, '5' directory
   std::string link = "";
 };
 

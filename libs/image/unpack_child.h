@@ -37,7 +37,9 @@ class UnpackChild {
  private:
   UnpackChild(base::ChildProcess process, base::UniqueFd input, base::UniqueFd report,
               base::UniqueFd errors)
-      : process_(std::move(process)), input_(std::move(input)), report_(std::move(report)),
+      : process_(std::move(process)),
+        input_(std::move(input)),
+        report_(std::move(report)),
         errors_(std::move(errors)) {}
 
   base::ChildProcess process_;

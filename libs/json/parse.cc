@@ -69,7 +69,8 @@ class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> 
   }
   bool EndObject(rapidjson::SizeType) {
     if (const std::string* twice = DuplicateKey(frames_.back().value)) {
-      return Refuse("E_JSON", absl::StrCat("the key ", Quote(twice->substr(0, 64)), " appears twice"));
+      return Refuse("E_JSON",
+                    absl::StrCat("the key ", Quote(twice->substr(0, 64)), " appears twice"));
     }
     return Close();
   }
@@ -309,8 +310,8 @@ absl::StatusOr<Value> Parse(absl::string_view text, const Limits& limits) {
     if (!builder.word().empty()) {
       return Refusal(builder.word(), builder.Pointer(), result.Offset(), builder.refusal());
     }
-    const bool cut = result.Offset() >= text.size() &&
-                     result.Code() != rapidjson::kParseErrorDocumentEmpty;
+    const bool cut =
+        result.Offset() >= text.size() && result.Code() != rapidjson::kParseErrorDocumentEmpty;
     return Refusal("E_JSON", builder.Pointer(), result.Offset(),
                    cut ? "the document ends too early" : Explain(result.Code()));
   }

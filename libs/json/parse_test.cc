@@ -44,7 +44,8 @@ TEST(ParseTest, NamesOffsetAndPlace) {
   EXPECT_EQ(Refused(R"({"a":1} {})"), "offset 8: there is text after the document [E_JSON]");
   EXPECT_EQ(Refused("{"), "offset 1: the document ends too early [E_JSON]");
   EXPECT_EQ(Refused("  "), "offset 2: the document is empty [E_JSON]");
-  EXPECT_EQ(Refused(std::string("{}\0x", 4)), "offset 2: there is text after the document [E_JSON]");
+  EXPECT_EQ(Refused(std::string("{}\0x", 4)),
+            "offset 2: there is text after the document [E_JSON]");
 }
 
 TEST(ParseTest, RefusesWhatIsNotJson) {

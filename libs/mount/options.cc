@@ -44,12 +44,15 @@ struct Propagation {
   uint64_t flag;
 };
 
-constexpr Propagation kPropagations[] = {
-    {"private", MS_PRIVATE}, {"slave", MS_SLAVE}, {"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}};
+constexpr Propagation kPropagations[] = {{"private", MS_PRIVATE},
+                                         {"slave", MS_SLAVE},
+                                         {"shared", MS_SHARED},
+                                         {"unbindable", MS_UNBINDABLE}};
 
 // Superblock words that are flags of mount(2) but parameters of fsconfig(2).
-constexpr absl::string_view kIgnored[] = {"defaults", "async", "loud", "silent", "norelatime",
-                                          "iversion", "noiversion", "remount", "nomand"};
+constexpr absl::string_view kIgnored[] = {"defaults",   "async",      "loud",
+                                          "silent",     "norelatime", "iversion",
+                                          "noiversion", "remount",    "nomand"};
 
 bool ParsePropagation(absl::string_view word, Options* options) {
   for (const auto& [name, flag] : kPropagations) {
@@ -107,10 +110,11 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
       options.parameters.emplace_back(word.substr(0, equals), word.substr(equals + 1));
     }
   }
-  if (read_only && writable) return absl::InvalidArgumentError("options ro and rw contradict each other");
+  if (read_only && writable)
+    return absl::InvalidArgumentError("options ro and rw contradict each other");
   if (options.bind && !options.parameters.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("option ", base::Printable(options.parameters[0].first, 64),
-                                                   ": is not for a bind mount"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "option ", base::Printable(options.parameters[0].first, 64), ": is not for a bind mount"));
   }
   return options;
 }

@@ -19,14 +19,14 @@
 namespace stave::mount {
 
 struct Options {
-  bool bind = false;                    // bind or rbind
-  Depth depth = Depth::kMount;          // kTree for rbind
-  uint64_t set = 0, clear = 0;          // MOUNT_ATTR_* of the mount itself
+  bool bind = false;                      // bind or rbind
+  Depth depth = Depth::kMount;            // kTree for rbind
+  uint64_t set = 0, clear = 0;            // MOUNT_ATTR_* of the mount itself
   uint64_t set_tree = 0, clear_tree = 0;  // MOUNT_ATTR_* of the whole tree: rro, rnosuid ..
-  uint64_t propagation = 0;             // MS_PRIVATE .. ; 0: leave it
+  uint64_t propagation = 0;               // MS_PRIVATE .. ; 0: leave it
   Depth propagation_depth = Depth::kMount;
-  bool copy_up = false;                 // tmpcopyup
-  std::vector<Parameter> parameters;    // what the file system itself must know
+  bool copy_up = false;               // tmpcopyup
+  std::vector<Parameter> parameters;  // what the file system itself must know
 };
 
 // Errors: InvalidArgument for an option that needs a value (idmap) or contradicts another (ro, rw).

@@ -14,7 +14,8 @@ using ::testing::ElementsAre;
 using ::testing::Pair;
 
 TEST(ParseOptionsTest, SortsWordsByWhoTakesThem) {
-  const auto options = ParseOptions({"nosuid", "strictatime", "mode=755", "size=65536k", "rslave", "newinstance"});
+  const auto options =
+      ParseOptions({"nosuid", "strictatime", "mode=755", "size=65536k", "rslave", "newinstance"});
 
   ASSERT_TRUE(options.ok());
   EXPECT_EQ(options->set, uint64_t{MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME});

@@ -85,8 +85,8 @@ base::UniqueFd Receive(int socket, int* error) {
 // Attaches an idmapped clone of the directory `path` at `name`, which is made.
 int AttachIdMapped(const std::string& path, const char* name, int id_map) {
   if (::mkdir(name, 0700) < 0) return -errno;
-  const int tree = static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(),
-                                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  const int tree = static_cast<int>(
+      ::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (tree < 0) return -errno;
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_IDMAP;
@@ -114,9 +114,9 @@ int BecomeMappedRoot(const Overlay& overlay) {
   return ::syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
 }
 
-// What the child of MakeFromShortNames does, in plain system calls: its own mount namespace, a tmpfs
-// on /proc (any folder that surely exists) with 0, 1, 2 .. for the lower directories and "h" for what
-// holds upper and work, and the overlay made of these.
+// What the child of MakeFromShortNames does, in plain system calls: its own mount namespace, a
+// tmpfs on /proc (any folder that surely exists) with 0, 1, 2 .. for the lower directories and "h"
+// for what holds upper and work, and the overlay made of these.
 int MountFromShortNames(const Overlay& overlay, const std::string& options) {
   if (::unshare(CLONE_NEWNS) < 0) return -errno;
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return -errno;
@@ -125,7 +125,8 @@ int MountFromShortNames(const Overlay& overlay, const std::string& options) {
   for (size_t i = 0; i < overlay.lower.size(); ++i) {
     char name[24];
     ::snprintf(name, sizeof name, "%zu", i);
-    if (const int error = MakeShort(overlay.lower[i], name, overlay.id_map); error < 0) return error;
+    if (const int error = MakeShort(overlay.lower[i], name, overlay.id_map); error < 0)
+      return error;
   }
   if (!overlay.upper.empty()) {
     const std::string home = overlay.upper.substr(0, overlay.upper.rfind('/'));
@@ -171,8 +172,8 @@ absl::StatusOr<base::UniqueFd> MakeFromShortNames(const Overlay& overlay) {
   return tree;
 }
 
-// Where it cannot make its directories below `work`, the kernel mounts the overlay read-only and says
-// so only in its log.
+// Where it cannot make its directories below `work`, the kernel mounts the overlay read-only and
+// says so only in its log.
 absl::Status CheckWritable(int tree, const Overlay& overlay) {
   struct statvfs st;
   if (overlay.upper.empty() || ::fstatvfs(tree, &st) < 0 || (st.f_flag & ST_RDONLY) == 0) {
@@ -202,7 +203,8 @@ absl::StatusOr<base::UniqueFd> MakeOverlay(const Overlay& overlay) {
   absl::StatusOr<base::UniqueFd> tree =
       overlay.id_map < 0 ? MakeByParameters(overlay) : MakeFromShortNames(overlay);
   // Linux before 6.7: no lowerdir+, and 255 bytes a value.
-  if (overlay.id_map < 0 && absl::IsInvalidArgument(tree.status())) tree = MakeFromShortNames(overlay);
+  if (overlay.id_map < 0 && absl::IsInvalidArgument(tree.status()))
+    tree = MakeFromShortNames(overlay);
   if (tree.ok()) STAVE_RETURN_IF_ERROR(CheckWritable(tree->get(), overlay));
   return tree;
 }

@@ -46,8 +46,8 @@ inline constexpr size_t kMaxLower = 500;
 
 // A detached overlay mount. Nothing is left behind on failure. A read-only one of a single layer is
 // a read-only bind, which overlay cannot make.
-// Before `lowerdir+` (Linux 6.7), and for idmapped layers (5.19), which must be attached somewhere, a
-// child in a mount namespace of its own makes the mount from a private folder of short names and
+// Before `lowerdir+` (Linux 6.7), and for idmapped layers (5.19), which must be attached somewhere,
+// a child in a mount namespace of its own makes the mount from a private folder of short names and
 // hands a detached clone back.
 // Errors: InvalidArgument (no lower directory, or more than kMaxLower); those of mount (a
 // file system that cannot be idmapped: InvalidArgument [E_INVALID]), and of

@@ -23,7 +23,8 @@ std::string KernelSays(int context) {
   for (;;) {
     const ssize_t n = ::read(context, text, sizeof text);
     if (n <= 2) return last;
-    last = std::string(absl::StripAsciiWhitespace(absl::string_view(text + 2, static_cast<size_t>(n) - 2)));
+    last = std::string(
+        absl::StripAsciiWhitespace(absl::string_view(text + 2, static_cast<size_t>(n) - 2)));
   }
 }
 
@@ -37,7 +38,8 @@ absl::Status Failed(int context, int error, const std::string& type, absl::strin
 absl::StatusOr<base::UniqueFd> MakeFilesystem(const std::string& type, const std::string& source,
                                               const std::vector<Parameter>& parameters,
                                               uint64_t attributes) {
-  const base::UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
+  const base::UniqueFd context(
+      static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
   if (!context.valid()) return base::PosixError(errno, type, "fsopen");
   const auto set = [&](unsigned command, const char* key, const char* value) {
     return ::syscall(SYS_fsconfig, context.get(), command, key, value, 0);
@@ -49,8 +51,10 @@ absl::StatusOr<base::UniqueFd> MakeFilesystem(const std::string& type, const std
     const long done = value.empty() ? set(FSCONFIG_SET_FLAG, key.c_str(), nullptr)
                                     : set(FSCONFIG_SET_STRING, key.c_str(), value.c_str());
     if (done < 0) {
-      return Failed(context.get(), errno, type,
-                    absl::StrCat("option ", base::Printable(absl::StrCat(key, value.empty() ? "" : "=", value), 80)));
+      return Failed(
+          context.get(), errno, type,
+          absl::StrCat("option ",
+                       base::Printable(absl::StrCat(key, value.empty() ? "" : "=", value), 80)));
     }
   }
   if (set(FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) {
@@ -63,8 +67,7 @@ absl::StatusOr<base::UniqueFd> MakeFilesystem(const std::string& type, const std
 }
 
 absl::StatusOr<base::UniqueFd> CloneTree(int dirfd, const std::string& path, Depth depth) {
-  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-                         (path.empty() ? AT_EMPTY_PATH : 0u) |
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (path.empty() ? AT_EMPTY_PATH : 0u) |
                          (depth == Depth::kTree ? AT_RECURSIVE : 0u);
   base::UniqueFd tree(static_cast<int>(::syscall(SYS_open_tree, dirfd, path.c_str(), flags)));
   if (!tree.valid()) return base::PosixError(errno, path.empty() ? "mount" : path, "open_tree");

@@ -37,8 +37,8 @@ enum class Depth { kMount, kTree };  // the one mount, or the mounts below it to
 // A last symlink is followed.
 absl::StatusOr<base::UniqueFd> CloneTree(int dirfd, const std::string& path, Depth depth);
 
-// mount_setattr(2): sets and clears MOUNT_ATTR_* and, if not 0, changes the propagation (MS_PRIVATE,
-// MS_SLAVE, MS_SHARED, MS_UNBINDABLE).
+// mount_setattr(2): sets and clears MOUNT_ATTR_* and, if not 0, changes the propagation
+// (MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE).
 absl::Status SetAttributes(int mountfd, uint64_t set, uint64_t clear, uint64_t propagation,
                            Depth depth);
 

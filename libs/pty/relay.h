@@ -50,10 +50,10 @@ class Relay {
   base::UniqueFd to_;
   AtEnd at_end_;
   std::string piece_;
-  bool ended_ = false;     // `from` gave its end
-  bool broken_ = false;    // `to` takes no more: what comes is thrown away
+  bool ended_ = false;   // `from` gave its end
+  bool broken_ = false;  // `to` takes no more: what comes is thrown away
   bool finished_ = false;
-  size_t slot_ = 0;        // where AddTo put our pollfd
+  size_t slot_ = 0;  // where AddTo put our pollfd
 };
 
 }  // namespace stave::pty

@@ -14,8 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/vfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -74,7 +74,8 @@ absl::Status WaitForMaps(int maps_written) {
 absl::Status JoinCgroup(const ChildInputs& inputs) {
   if (inputs.request->group != nullptr) {
     const int error = cgroup::WriteTasks(inputs.request->group->task_fds());
-    if (error != 0) return base::PosixError(error, inputs.request->group->path(), "enter the cgroup");
+    if (error != 0)
+      return base::PosixError(error, inputs.request->group->path(), "enter the cgroup");
   }
   if (inputs.request->plan->Creates(CLONE_NEWCGROUP) && ::unshare(CLONE_NEWCGROUP) < 0) {
     return base::PosixError(errno, "cgroup namespace", "unshare");
@@ -119,7 +120,8 @@ absl::Status CloseOnExec() {
   return base::PosixError(errno, "descriptors", "close_range");
 }
 
-// Of pipes, so that a payload of another user can open /dev/stdout; what has a name is the caller's.
+// Of pipes, so that a payload of another user can open /dev/stdout; what has a name is the
+// caller's.
 void GiveStreams(const Process& process) {
   for (int fd = 0; fd <= 2; ++fd) {
     struct statfs fs;
@@ -132,7 +134,8 @@ void GiveStreams(const Process& process) {
 // The payload goes when the parent goes. The parent may be gone already: its pidfd tells.
 absl::Status DieWithParent(const ChildInputs& inputs) {
   // After the change of ids, which clears it: prctl(2) PR_SET_PDEATHSIG.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return base::PosixError(errno, "parent", "watch");
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    return base::PosixError(errno, "parent", "watch");
   pollfd watch{inputs.parent, POLLIN, 0};
   if (::poll(&watch, 1, 0) > 0) return absl::AbortedError("the parent went away");
   return absl::OkStatus();

@@ -17,14 +17,14 @@ namespace stave::runtime {
 // Everything that the parent has opened for the child. Descriptors are borrowed.
 struct ChildInputs {
   const LaunchRequest* request = nullptr;
-  std::vector<int> bind_sources;     // for each mount of the plan: a detached tree, or -1
-  std::vector<int> namespaces;       // for each namespace of the plan: one to join, or -1
+  std::vector<int> bind_sources;  // for each mount of the plan: a detached tree, or -1
+  std::vector<int> namespaces;    // for each namespace of the plan: one to join, or -1
   capability::Sets capabilities;  // what process.capabilities comes to with what the caller has
-  int init_program = -1;   // sealed memfd of stave_init, above 9
-  int report = -1;         // report.h
-  int console_socket = -1; // the pty's master and warnings go here
-  int maps_written = -1;   // with a user namespace: readable when the maps are there
-  int parent = -1;         // pidfd of the parent
+  int init_program = -1;          // sealed memfd of stave_init, above 9
+  int report = -1;                // report.h
+  int console_socket = -1;        // the pty's master and warnings go here
+  int maps_written = -1;          // with a user namespace: readable when the maps are there
+  int parent = -1;                // pidfd of the parent
 };
 
 // Never returns: executes the payload, or reports and exits.

@@ -31,10 +31,17 @@ namespace {
 using mount::Depth;
 
 // Files under /proc that lxcfs and its like mount over; anything else there is refused, as in runc.
-constexpr absl::string_view kProcAllowed[] = {
-    "/proc/cpuinfo",       "/proc/diskstats", "/proc/meminfo",        "/proc/stat",
-    "/proc/swaps",         "/proc/uptime",    "/proc/loadavg",        "/proc/slabinfo",
-    "/proc/net/dev",       "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled"};
+constexpr absl::string_view kProcAllowed[] = {"/proc/cpuinfo",
+                                              "/proc/diskstats",
+                                              "/proc/meminfo",
+                                              "/proc/stat",
+                                              "/proc/swaps",
+                                              "/proc/uptime",
+                                              "/proc/loadavg",
+                                              "/proc/slabinfo",
+                                              "/proc/net/dev",
+                                              "/proc/sys/kernel/ns_last_pid",
+                                              "/proc/sys/crypto/fips_enabled"};
 
 bool IsOn(int fd, long magic) {
   struct statfs fs;
@@ -67,7 +74,8 @@ absl::StatusOr<base::UniqueFd> OpenDestination(int root, const Mount& wanted, bo
   if (!found.ok()) return found.status();
   if (IsOn(found->get(), PROC_SUPER_MAGIC) &&
       std::find(std::begin(kProcAllowed), std::end(kProcAllowed), path) == std::end(kProcAllowed)) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be mounted over: it is inside /proc"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": cannot be mounted over: it is inside /proc"));
   }
   if (directory != IsDirectory(found->get())) {
     return absl::InvalidArgumentError(
@@ -100,22 +108,25 @@ absl::Status Finish(int tree, const mount::Options& options) {
 // where a fresh cgroup mount may wait 10 ms for the kernel.
 absl::Status MountCgroup(const ChildInputs& inputs, const Mount& wanted) {
   const int root = inputs.request->root;
-  const std::vector<cgroup::BindPath> paths =
-      inputs.request->group != nullptr ? inputs.request->group->BindPaths()
-                                       : std::vector<cgroup::BindPath>();
+  const std::vector<cgroup::BindPath> paths = inputs.request->group != nullptr
+                                                  ? inputs.request->group->BindPaths()
+                                                  : std::vector<cgroup::BindPath>();
   const mount::Options& options = wanted.options;
   const uint64_t attributes = options.set & ~uint64_t{MOUNT_ATTR__ATIME};
   if (paths.size() == 1 && paths[0].name.empty()) {
     STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
                            mount::CloneTree(AT_FDCWD, paths[0].source, Depth::kMount));
-    STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree.get(), attributes, 0, MS_PRIVATE, Depth::kMount));
+    STAVE_RETURN_IF_ERROR(
+        mount::SetAttributes(tree.get(), attributes, 0, MS_PRIVATE, Depth::kMount));
     return AttachAt(root, wanted, tree.get());
   }
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd top,
-                         mount::MakeFilesystem("tmpfs", "cgroup", {{"mode", "755"}, {"size", "64k"}},
-                                               attributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
+  STAVE_ASSIGN_OR_RETURN(
+      const base::UniqueFd top,
+      mount::MakeFilesystem("tmpfs", "cgroup", {{"mode", "755"}, {"size", "64k"}},
+                            attributes & ~uint64_t{MOUNT_ATTR_RDONLY}));
   for (const cgroup::BindPath& path : paths) {
-    if (::mkdirat(top.get(), path.name.c_str(), 0755) < 0) return base::PosixError(errno, path.name, "mkdir");
+    if (::mkdirat(top.get(), path.name.c_str(), 0755) < 0)
+      return base::PosixError(errno, path.name, "mkdir");
     for (const std::string& alias : path.aliases) {
       if (::symlinkat(path.name.c_str(), top.get(), alias.c_str()) < 0 && errno != EEXIST) {
         return base::PosixError(errno, alias, "symlink");
@@ -126,7 +137,8 @@ absl::Status MountCgroup(const ChildInputs& inputs, const Mount& wanted) {
   for (const cgroup::BindPath& path : paths) {
     STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
                            mount::CloneTree(AT_FDCWD, path.source, Depth::kMount));
-    STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree.get(), attributes, 0, MS_PRIVATE, Depth::kMount));
+    STAVE_RETURN_IF_ERROR(
+        mount::SetAttributes(tree.get(), attributes, 0, MS_PRIVATE, Depth::kMount));
     STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,
                            rootpath::OpenBeneath(top.get(), path.name, O_PATH | O_DIRECTORY));
     STAVE_RETURN_IF_ERROR(mount::Attach(tree.get(), target.get(), path.name));
@@ -138,16 +150,19 @@ absl::StatusOr<base::UniqueFd> MakeTree(const Mount& wanted) {
   // These are always instances of their own and do not know the word.
   std::vector<mount::Parameter> parameters = wanted.options.parameters;
   if (wanted.type == "devpts") {
-    std::erase_if(parameters, [](const mount::Parameter& one) { return one.first == "newinstance"; });
+    std::erase_if(parameters,
+                  [](const mount::Parameter& one) { return one.first == "newinstance"; });
   }
-  auto tree = mount::MakeFilesystem(wanted.type, wanted.source.empty() ? wanted.type : wanted.source,
-                                    parameters, wanted.options.set);
+  auto tree =
+      mount::MakeFilesystem(wanted.type, wanted.source.empty() ? wanted.type : wanted.source,
+                            parameters, wanted.options.set);
   // sysfs belongs to the network namespace; with the host's and a user namespace it is not to be
   // had anew, but the host's can be bound.
   if (!tree.ok() && absl::IsPermissionDenied(tree.status()) && wanted.type == "sysfs") {
     auto bound = mount::CloneTree(AT_FDCWD, "/sys", Depth::kTree);
     if (!bound.ok()) return bound.status();
-    STAVE_RETURN_IF_ERROR(mount::SetAttributes(bound->get(), wanted.options.set, 0, 0, Depth::kTree));
+    STAVE_RETURN_IF_ERROR(
+        mount::SetAttributes(bound->get(), wanted.options.set, 0, 0, Depth::kTree));
     return bound;
   }
   return tree;
@@ -177,8 +192,8 @@ absl::Status MountOne(const ChildInputs& inputs, size_t index, MountedTree* moun
   const Plan& plan = *inputs.request->plan;
   if (wanted.type == "proc" && wanted.destination == "/proc" &&
       (!plan.sysctls.empty() || !plan.process.apparmor_profile.empty())) {
-    // A clone, to write through: what will be mounted over /proc/sys is not in its way. Cloned once it
-    // is attached, since before Linux 6.15 a detached mount cannot be cloned.
+    // A clone, to write through: what will be mounted over /proc/sys is not in its way. Cloned once
+    // it is attached, since before Linux 6.15 a detached mount cannot be cloned.
     STAVE_ASSIGN_OR_RETURN(mounted->proc, mount::CloneTree(tree.get(), "", Depth::kMount));
   }
   if (wanted.type == "devpts") mounted->pts = std::move(tree);
@@ -258,7 +273,8 @@ absl::Status MakeDev(const ChildInputs& inputs, const MountedTree& mounted) {
   }
   if (mounted.pts.valid()) {
     ::unlinkat(dev.get(), "ptmx", 0);
-    if (::symlinkat("pts/ptmx", dev.get(), "ptmx") < 0) return base::PosixError(errno, "/dev/ptmx", "symlink");
+    if (::symlinkat("pts/ptmx", dev.get(), "ptmx") < 0)
+      return base::PosixError(errno, "/dev/ptmx", "symlink");
   }
   return absl::OkStatus();
 }
@@ -271,8 +287,7 @@ absl::Status MakeReadOnly(int root, const std::string& path) {
   if (!target.ok()) return target.status();
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
                          mount::CloneTree(target->get(), "", Depth::kTree));
-  STAVE_RETURN_IF_ERROR(
-      mount::SetAttributes(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, Depth::kTree));
+  STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, Depth::kTree));
   return mount::Attach(tree.get(), target->get(), path);
 }
 
@@ -280,7 +295,8 @@ absl::Status MakeReadOnly(int root, const std::string& path) {
 absl::StatusOr<base::UniqueFd> NullDevice() {
   base::UniqueFd fd(::open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat st;
-  if (!fd.valid() || ::fstat(fd.get(), &st) < 0) return base::PosixError(errno, "/dev/null", "open");
+  if (!fd.valid() || ::fstat(fd.get(), &st) < 0)
+    return base::PosixError(errno, "/dev/null", "open");
   if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)) {
     return absl::FailedPreconditionError("/dev/null: is not the null device");
   }
@@ -293,20 +309,20 @@ absl::Status Mask(int root, const std::string& path, int null, base::UniqueFd* e
   if (absl::IsNotFound(target.status())) return absl::OkStatus();
   if (!target.ok()) return target.status();
   if (!IsDirectory(target->get())) {
-    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
-                           mount::CloneTree(null, "", Depth::kMount));
+    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree, mount::CloneTree(null, "", Depth::kMount));
     STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree.get(), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0,
                                                MS_PRIVATE, Depth::kMount));
     return mount::Attach(tree.get(), target->get(), path);
   }
   if (!empty->valid()) {
     STAVE_ASSIGN_OR_RETURN(
-        *empty, mount::MakeFilesystem("tmpfs", "tmpfs", {{"mode", "755"}, {"nr_inodes", "2"}, {"size", "4k"}},
-                                      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                                          MOUNT_ATTR_NOEXEC));
+        *empty, mount::MakeFilesystem(
+                    "tmpfs", "tmpfs", {{"mode", "755"}, {"nr_inodes", "2"}, {"size", "4k"}},
+                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
     return mount::Attach(empty->get(), target->get(), path);
   }
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree, mount::CloneTree(empty->get(), "", Depth::kMount));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
+                         mount::CloneTree(empty->get(), "", Depth::kMount));
   return mount::Attach(tree.get(), target->get(), path);
 }
 
@@ -320,14 +336,16 @@ absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs) {
   if (::mount(nullptr, "/", nullptr, MS_REC | propagation, nullptr) < 0) {
     return base::PosixError(errno, "/", "make private");
   }
-  // Somewhere that root of any user namespace may reach and where the host has nothing that is needed
-  // from here on. Opened here: a descriptor of the parent's is in the parent's mount namespace.
+  // Somewhere that root of any user namespace may reach and where the host has nothing that is
+  // needed from here on. Opened here: a descriptor of the parent's is in the parent's mount
+  // namespace.
   const base::UniqueFd attach(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!attach.valid()) return base::PosixError(errno, "/proc", "open");
   STAVE_RETURN_IF_ERROR(mount::Attach(root, attach.get(), "the root filesystem"));
   MountedTree mounted;
   for (size_t i = 0; i < plan.mounts.size(); ++i) {
-    STAVE_RETURN_IF_ERROR(base::WithContext(MountOne(inputs, i, &mounted), absl::StrCat("/mounts/", i)));
+    STAVE_RETURN_IF_ERROR(
+        base::WithContext(MountOne(inputs, i, &mounted), absl::StrCat("/mounts/", i)));
   }
   STAVE_RETURN_IF_ERROR(MakeDev(inputs, mounted));
   for (const std::string& path : plan.readonly_paths) {
@@ -336,7 +354,8 @@ absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd null, NullDevice());
   base::UniqueFd empty;
   for (const std::string& path : plan.masked_paths) {
-    STAVE_RETURN_IF_ERROR(base::WithContext(Mask(root, path, null.get(), &empty), "/linux/maskedPaths"));
+    STAVE_RETURN_IF_ERROR(
+        base::WithContext(Mask(root, path, null.get(), &empty), "/linux/maskedPaths"));
   }
   return mounted;
 }
@@ -353,8 +372,8 @@ absl::StatusOr<Terminal> MakeTerminal(const ChildInputs& inputs, const MountedTr
   if (!made.master.valid() || ::ioctl(made.master.get(), TIOCSPTLCK, &unlock) < 0) {
     return base::PosixError(errno, "/dev/pts/ptmx", "open");
   }
-  made.slave = base::UniqueFd(
-      ::ioctl(made.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  made.slave =
+      base::UniqueFd(::ioctl(made.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!made.slave.valid()) return base::PosixError(errno, "/dev/pts/ptmx", "open the terminal");
   if (process.uid != 0 && ::fchown(made.slave.get(), process.uid, static_cast<gid_t>(-1)) < 0) {
     return base::PosixError(errno, "terminal", "chown");
@@ -378,7 +397,8 @@ absl::Status EnterTree(const ChildInputs& inputs) {
   }
   if (::fchdir(root) < 0) return base::PosixError(errno, "the root filesystem", "chdir");
   // The old root lands on top of the new one and is taken off there: pivot_root(2) NOTES.
-  if (::syscall(SYS_pivot_root, ".", ".") < 0) return base::PosixError(errno, "the root filesystem", "pivot_root");
+  if (::syscall(SYS_pivot_root, ".", ".") < 0)
+    return base::PosixError(errno, "the root filesystem", "pivot_root");
   if (::umount2(".", MNT_DETACH) < 0) return base::PosixError(errno, "the old root", "umount");
   if (::chdir("/") < 0) return base::PosixError(errno, "/", "chdir");
   return absl::OkStatus();

@@ -41,7 +41,8 @@ absl::Status BringUpLoopback() {
   ifreq request{};
   ::strcpy(request.ifr_name, "lo");  // lint: a literal that fits
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0) return base::PosixError(errno, "lo", "bring up");
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0)
+    return base::PosixError(errno, "lo", "bring up");
   return absl::OkStatus();
 }
 
@@ -67,7 +68,8 @@ absl::Status SetUser(const Process& process) {
   std::vector<gid_t> groups(process.groups.begin(), process.groups.end());
   if (::setgroups(groups.size(), groups.data()) < 0) {
     // A user namespace with setgroups denied has no groups to give up either.
-    if (errno != EPERM || !groups.empty()) return base::PosixError(errno, "/process/user/additionalGids", "setgroups");
+    if (errno != EPERM || !groups.empty())
+      return base::PosixError(errno, "/process/user/additionalGids", "setgroups");
   }
   if (::setresgid(process.gid, process.gid, process.gid) < 0) {
     return base::PosixError(errno, absl::StrCat("/process/user/gid ", process.gid), "setresgid");
@@ -98,11 +100,10 @@ std::string InterpreterOf(const std::string& path) {
 }
 
 absl::Status ProgramError(int code, absl::string_view name, absl::string_view why) {
-  return WithExitCode(
-      base::Error(absl::StatusCode::kFailedPrecondition,
-                  code == kNotFound ? "E_NOT_FOUND" : "E_NOT_EXECUTABLE",
-                  absl::StrCat("exec \"", base::Printable(name), "\": ", why)),
-      code);
+  return WithExitCode(base::Error(absl::StatusCode::kFailedPrecondition,
+                                  code == kNotFound ? "E_NOT_FOUND" : "E_NOT_EXECUTABLE",
+                                  absl::StrCat("exec \"", base::Printable(name), "\": ", why)),
+                      code);
 }
 
 // 0 if it can be executed, else errno.
@@ -121,11 +122,13 @@ absl::Status SetNamespaceValues(const Plan& plan, int proc) {
   if (!plan.hostname.empty() && ::sethostname(plan.hostname.data(), plan.hostname.size()) < 0) {
     return base::PosixError(errno, "/hostname", "sethostname");
   }
-  if (!plan.domainname.empty() && ::setdomainname(plan.domainname.data(), plan.domainname.size()) < 0) {
+  if (!plan.domainname.empty() &&
+      ::setdomainname(plan.domainname.data(), plan.domainname.size()) < 0) {
     return base::PosixError(errno, "/domainname", "setdomainname");
   }
   if (plan.Creates(CLONE_NEWNET)) STAVE_RETURN_IF_ERROR(BringUpLoopback());
-  for (const auto& [key, value] : plan.sysctls) STAVE_RETURN_IF_ERROR(WriteSysctl(proc, key, value));
+  for (const auto& [key, value] : plan.sysctls)
+    STAVE_RETURN_IF_ERROR(WriteSysctl(proc, key, value));
   return absl::OkStatus();
 }
 
@@ -134,7 +137,8 @@ absl::Status SetAppArmor(int proc, const std::string& profile) {
                          rootpath::OpenInRoot(proc, "thread-self/attr/exec", O_WRONLY));
   struct statfs fs;
   if (::fstatfs(file.get(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
-    return absl::FailedPreconditionError("/process/apparmorProfile: there is no procfs to set it in");
+    return absl::FailedPreconditionError(
+        "/process/apparmorProfile: there is no procfs to set it in");
   }
   return base::WriteAll(file.get(), "exec " + profile, "/process/apparmorProfile");
 }
@@ -144,7 +148,8 @@ absl::Status SetLimits(const Process& process, std::vector<std::string>* warning
     const absl::Status set = base::WriteFileAt(AT_FDCWD, "/proc/self/oom_score_adj",
                                                absl::StrCat(*process.oom_score_adj));
     if (absl::IsPermissionDenied(set)) {
-      warnings->push_back(absl::StrCat("oomScoreAdj ", *process.oom_score_adj, ": the kernel does not permit it here"));
+      warnings->push_back(absl::StrCat("oomScoreAdj ", *process.oom_score_adj,
+                                       ": the kernel does not permit it here"));
     } else if (!set.ok()) {
       return set;
     }
@@ -174,7 +179,8 @@ absl::Status SetIdentity(const ChildInputs& inputs) {
   if (!process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
   if (process.capabilities) {
     STAVE_RETURN_IF_ERROR(capability::ApplyBounding(inputs.capabilities.bounding));
-    if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return base::PosixError(errno, "capabilities", "keep");
+    if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+      return base::PosixError(errno, "capabilities", "keep");
   }
   STAVE_RETURN_IF_ERROR(SetUser(process));
   if (process.capabilities) {
@@ -182,7 +188,8 @@ absl::Status SetIdentity(const ChildInputs& inputs) {
     ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
   }
   if (!process.no_new_privileges) return absl::OkStatus();
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return base::PosixError(errno, "no_new_privs", "set");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return base::PosixError(errno, "no_new_privs", "set");
   return LoadSeccomp(inputs);
 }
 
@@ -203,8 +210,8 @@ absl::Status EnterWorkDir(const Process& process, int dir) {
   char cwd[PATH_MAX];
   const long length = ::syscall(SYS_getcwd, cwd, sizeof cwd);
   if (length <= 0 || cwd[0] != '/') {
-    return absl::FailedPreconditionError(
-        absl::StrCat("/process/cwd: \"", base::Printable(process.cwd), "\" is outside of the container"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "/process/cwd: \"", base::Printable(process.cwd), "\" is outside of the container"));
   }
   return absl::OkStatus();
 }
@@ -217,10 +224,14 @@ absl::StatusOr<std::string> SearchProgram(const Process& process) {
     const int error = TryProgram(name);
     if (error == 0) return name;
     if (error == ENOENT || error == ENOTDIR) {
-      return ProgramError(kNotFound, name, absl::StrCat("stat ", base::Printable(name), ": no such file or directory"));
+      return ProgramError(
+          kNotFound, name,
+          absl::StrCat("stat ", base::Printable(name), ": no such file or directory"));
     }
-    if (error == EISDIR) return ProgramError(kNotExecutable, name, "is a directory: permission denied");
-    return ProgramError(kNotExecutable, name, error == EACCES ? "permission denied" : ::strerror(error));
+    if (error == EISDIR)
+      return ProgramError(kNotExecutable, name, "is a directory: permission denied");
+    return ProgramError(kNotExecutable, name,
+                        error == EACCES ? "permission denied" : ::strerror(error));
   }
   bool seen = false;
   for (const absl::string_view dir : absl::StrSplit(PathOf(process), ':')) {

@@ -23,7 +23,8 @@ absl::Status SetNamespaceValues(const Plan& plan, int proc);
 // would take the profile and do nothing (CVE-2019-16884).
 absl::Status SetAppArmor(int proc, const std::string& profile);
 
-// oom_score_adj and rlimits; what the kernel refuses for want of CAP_SYS_RESOURCE becomes a warning.
+// oom_score_adj and rlimits; what the kernel refuses for want of CAP_SYS_RESOURCE becomes a
+// warning.
 absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings);
 
 // Bounding set, groups, ids, the other capability sets, no_new_privs, seccomp, in the order that
@@ -33,7 +34,8 @@ absl::Status SetIdentity(const ChildInputs& inputs);
 // chdir(2) to process.cwd, which is made (0755) by MakeWorkDir where it is missing; the result is
 // checked to lie inside the root (CVE-2024-21626).
 absl::Status MakeWorkDir(int root, const Process& process);
-absl::StatusOr<base::UniqueFd> OpenWorkDir(const Process& process);  // before a filter may forbid it
+absl::StatusOr<base::UniqueFd> OpenWorkDir(
+    const Process& process);  // before a filter may forbid it
 absl::Status EnterWorkDir(const Process& process, int dir);
 
 // The path of args[0] in the container: itself if it has a slash, else found in PATH of

@@ -59,7 +59,8 @@ absl::StatusOr<oci::User> ResolveInDirectory(const std::string& directory, absl:
 
 absl::StatusOr<oci::User> Resolve(const store::Store& store, const json::Value& document,
                                   const oci::StaveMember& member, absl::string_view spec) {
-  if (const json::Value* path = document.Find({"root", "path"})) return ResolveInDirectory(path->text(), spec);
+  if (const json::Value* path = document.Find({"root", "path"}))
+    return ResolveInDirectory(path->text(), spec);
   if (member.image) return store::ResolveImageUser(store, member.image->layers, spec);
   return oci::ResolveUser(spec, "", "");
 }
@@ -108,7 +109,8 @@ absl::Status ApplySeccomp(const std::string& value, json::Value* document) {
   if (!text.ok()) return base::WithContext(text.status(), "--security-opt seccomp");
   auto profile = json::Parse(*text);
   if (!profile.ok()) {
-    return base::WithContext(profile.status(), absl::StrCat("--security-opt seccomp: ", base::Printable(value)));
+    return base::WithContext(profile.status(),
+                             absl::StrCat("--security-opt seccomp: ", base::Printable(value)));
   }
   if (!profile->is_object()) return Usage("security-opt", value, "is no seccomp profile");
   linux.Set("seccomp", *std::move(profile));
@@ -124,7 +126,8 @@ std::pair<std::string, std::string> SplitSecurity(const std::string& option) {
 
 absl::Status CheckSecurity(const std::string& option) {
   const auto [key, value] = SplitSecurity(option);
-  if (key == "no-new-privileges" && (value.empty() || value == "true" || value == "false")) return absl::OkStatus();
+  if (key == "no-new-privileges" && (value.empty() || value == "true" || value == "false"))
+    return absl::OkStatus();
   if ((key == "seccomp" || key == "apparmor") && !value.empty()) return absl::OkStatus();
   if (key == "systempaths" && value == "unconfined") return absl::OkStatus();
   if (key == "label") {
@@ -161,8 +164,9 @@ absl::Status CheckNetwork(const std::string& mode) {
   absl::string_view rest = mode;
   if (mode == "none" || mode == "host") return absl::OkStatus();
   if (absl::ConsumePrefix(&rest, "container:") && !rest.empty()) return absl::OkStatus();
-  return base::WithHint(Usage("network", mode, "is none of none, host, container:NAME"),
-                        "without the option a container has a network of its own with only loopback");
+  return base::WithHint(
+      Usage("network", mode, "is none of none, host, container:NAME"),
+      "without the option a container has a network of its own with only loopback");
 }
 
 void ApplyNetwork(const std::string& mode, json::Value* document) {
@@ -183,7 +187,8 @@ void ApplyNetwork(const std::string& mode, json::Value* document) {
   }
   // The host's network settings are not the container's to change.
   if (json::Value* sysctl = linux.Find("sysctl")) {
-    std::erase_if(sysctl->members(), [](const auto& one) { return absl::StartsWith(one.first, "net."); });
+    std::erase_if(sysctl->members(),
+                  [](const auto& one) { return absl::StartsWith(one.first, "net."); });
   }
 }
 
@@ -206,13 +211,16 @@ absl::Status CheckEnv(const std::string& assignment) {
 
 absl::Status CheckHostname(const std::string& name) {
   const bool fits = !name.empty() && name.size() <= 64;
-  if (fits && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == name.npos) {
+  if (fits &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") ==
+          name.npos) {
     return absl::OkStatus();
   }
   return Usage("hostname", name, "is no hostname (letters, digits, \"-\", \".\"; at most 64)");
 }
 
-absl::Status ApplyArgs(const RunOptions& options, const oci::StaveMember& member, json::Value* document) {
+absl::Status ApplyArgs(const RunOptions& options, const oci::StaveMember& member,
+                       json::Value* document) {
   const json::Value* args = document->Find({"process", "args"});
   const bool given = !options.operands.empty() || options.entrypoint;
   if (!given && args != nullptr && !args->elements().empty()) return absl::OkStatus();
@@ -255,8 +263,8 @@ absl::Status CheckShape(const json::Value& document) {
   const json::Cursor top(document);
   const json::Cursor process = top["process"], linux = top["linux"];
   for (const json::Cursor& object :
-       {process, process["user"], process["capabilities"], linux, linux["resources"], linux["sysctl"],
-        top["root"], top["annotations"], top["stave"]}) {
+       {process, process["user"], process["capabilities"], linux, linux["resources"],
+        linux["sysctl"], top["root"], top["annotations"], top["stave"]}) {
     STAVE_RETURN_IF_ERROR(object.MembersOrNone().status());
   }
   STAVE_RETURN_IF_ERROR(process["args"].StringsOrNone().status());
@@ -266,7 +274,8 @@ absl::Status CheckShape(const json::Value& document) {
     if (text.find('=') == std::string::npos) return variable.Error("is no NAME=VALUE");
   }
   STAVE_ASSIGN_OR_RETURN(const auto mounts, top["mounts"].ElementsOrNone());
-  for (const json::Cursor& mount : mounts) STAVE_RETURN_IF_ERROR(mount["destination"].String().status());
+  for (const json::Cursor& mount : mounts)
+    STAVE_RETURN_IF_ERROR(mount["destination"].String().status());
   STAVE_ASSIGN_OR_RETURN(const auto namespaces, linux["namespaces"].ElementsOrNone());
   for (const json::Cursor& one : namespaces) STAVE_RETURN_IF_ERROR(one["type"].String().status());
   STAVE_ASSIGN_OR_RETURN(const auto annotations, top["annotations"].MembersOrNone());
@@ -283,7 +292,8 @@ absl::Status Compose(const RunOptions& options, const store::Store& store, json:
   if (options.name) oci::SetName(*options.name, document);
   STAVE_RETURN_IF_ERROR(ApplyArgs(options, member, document));
   if (options.user) STAVE_RETURN_IF_ERROR(ApplyUser(*options.user, store, member, document));
-  if (options.workdir) document->Make({"process"}).Set("cwd", json::Value::String(*options.workdir));
+  if (options.workdir)
+    document->Make({"process"}).Set("cwd", json::Value::String(*options.workdir));
   if (options.hostname) document->Set("hostname", json::Value::String(*options.hostname));
   if (options.read_only) {
     if (json::Value* root = document->Find("root")) root->Set("readonly", json::Value::Bool(true));
@@ -295,7 +305,8 @@ absl::Status Compose(const RunOptions& options, const store::Store& store, json:
   }
   for (const std::string& one : options.env) STAVE_RETURN_IF_ERROR(ApplyEnv(one, document));
   STAVE_RETURN_IF_ERROR(ApplyCapabilities(options, document));
-  for (const std::string& one : options.security) STAVE_RETURN_IF_ERROR(ApplySecurity(one, document));
+  for (const std::string& one : options.security)
+    STAVE_RETURN_IF_ERROR(ApplySecurity(one, document));
   if (options.network) ApplyNetwork(*options.network, document);
   return AddVolumes(options.volumes, options.tmpfs, store.state_path(), document);
 }
@@ -303,14 +314,16 @@ absl::Status Compose(const RunOptions& options, const store::Store& store, json:
 absl::StatusOr<json::Value> RootfsDocument(const std::string& path) {
   char whole[PATH_MAX];
   struct stat st;
-  if (::stat(path.c_str(), &st) < 0) return base::PosixError(errno, absl::StrCat("--rootfs: ", path), "open");
+  if (::stat(path.c_str(), &st) < 0)
+    return base::PosixError(errno, absl::StrCat("--rootfs: ", path), "open");
   if (!S_ISDIR(st.st_mode)) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE",
                        absl::StrCat("--rootfs: ", base::Printable(path), ": is not a directory"));
   }
   // The caller's own path: resolved once, then only its descriptor is used.
   const base::UniqueFd dir(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const ssize_t length = ::readlink(absl::StrCat("/proc/self/fd/", dir.get()).c_str(), whole, sizeof whole - 1);
+  const ssize_t length =
+      ::readlink(absl::StrCat("/proc/self/fd/", dir.get()).c_str(), whole, sizeof whole - 1);
   if (length <= 0) return base::PosixError(errno, path, "resolve");
   if (length == 1) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE",
@@ -318,9 +331,10 @@ absl::StatusOr<json::Value> RootfsDocument(const std::string& path) {
   }
   json::Value document = oci::DefaultConfig();
   json::Value::Members& members = document.members();
-  members.insert(members.begin() + 1,
-                 {"root", json::Value::Object({{"path", json::Value::String(absl::string_view(
-                                                            whole, static_cast<size_t>(length)))}})});
+  members.insert(
+      members.begin() + 1,
+      {"root", json::Value::Object({{"path", json::Value::String(absl::string_view(
+                                                 whole, static_cast<size_t>(length)))}})});
   return document;
 }
 

@@ -41,9 +41,10 @@ absl::Status CheckOptions(const RunOptions& options);
 // template, and an id is drawn for each run.
 absl::Status CheckShape(const json::Value& document);
 
-// Changes `document`; only members that an option is about. Reads the store for --user, the caller's
-// environment for `-e NAME`, files for --security-opt seccomp=FILE, and looks at the sources of -v.
-// Errors: those of CheckOptions; InvalidArgument [E_NO_COMMAND] if nothing is left to run.
+// Changes `document`; only members that an option is about. Reads the store for --user, the
+// caller's environment for `-e NAME`, files for --security-opt seccomp=FILE, and looks at the
+// sources of -v. Errors: those of CheckOptions; InvalidArgument [E_NO_COMMAND] if nothing is left
+// to run.
 absl::Status Compose(const RunOptions& options, const store::Store& store, json::Value* document);
 
 // The document of a bare root filesystem: stave's defaults, `root.path`, no image.

@@ -21,7 +21,8 @@ using ::testing::Not;
 
 class ComposeTest : public ::testing::Test {
  protected:
-  ComposeTest() : store_(*store::Store::OpenRoots({"/nowhere/state", "/nowhere/run"}, store::Access::kRead)) {
+  ComposeTest()
+      : store_(*store::Store::OpenRoots({"/nowhere/state", "/nowhere/run"}, store::Access::kRead)) {
     document_ = oci::DefaultConfig();
     options_.operands = {"sh"};
   }
@@ -116,7 +117,8 @@ TEST_F(ComposeTest, WrongValuesNameTheOption) {
   EXPECT_THAT(refused([](RunOptions* o) { o->name = "../x"; }), HasSubstr("--name"));
   EXPECT_THAT(refused([](RunOptions* o) { o->user = "4294967295"; }), HasSubstr("--user"));
   EXPECT_THAT(refused([](RunOptions* o) { o->workdir = "relative"; }), HasSubstr("--workdir"));
-  EXPECT_THAT(refused([](RunOptions* o) { o->hostname = std::string(65, 'a'); }), HasSubstr("--hostname"));
+  EXPECT_THAT(refused([](RunOptions* o) { o->hostname = std::string(65, 'a'); }),
+              HasSubstr("--hostname"));
   EXPECT_THAT(refused([](RunOptions* o) { o->network = "bridge"; }), HasSubstr("--network"));
   EXPECT_THAT(refused([](RunOptions* o) { o->env = {"=x"}; }), HasSubstr("--env"));
   EXPECT_THAT(refused([](RunOptions* o) { o->cap_add = {"CAP_FOO"}; }), HasSubstr("--cap-add"));

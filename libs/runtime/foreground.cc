@@ -17,8 +17,8 @@
 namespace stave::runtime {
 namespace {
 
-// Not passed on: what cannot be, what belongs to the caller's own children and pipes, and what stops
-// a background job that touches its terminal.
+// Not passed on: what cannot be, what belongs to the caller's own children and pipes, and what
+// stops a background job that touches its terminal.
 bool IsPassedOn(int signal) {
   switch (signal) {
     case SIGKILL:
@@ -42,7 +42,8 @@ absl::StatusOr<base::UniqueFd> BlockSignals() {
   for (int signal = 1; signal <= 64; ++signal) {
     if (IsPassedOn(signal)) ::sigaddset(&set, signal);
   }
-  if (::sigprocmask(SIG_BLOCK, &set, nullptr) < 0) return base::PosixError(errno, "signals", "block");
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) < 0)
+    return base::PosixError(errno, "signals", "block");
   base::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.valid()) return base::PosixError(errno, "signals", "signalfd");
   return fd;
@@ -72,7 +73,8 @@ absl::StatusOr<Ended> Reap(const Launched& launched) {
 absl::StatusOr<Foreground> Foreground::Prepare(const StreamWishes& wishes) {
   Foreground made;
   made.interactive_ = wishes.interactive;
-  STAVE_RETURN_IF_ERROR(wishes.terminal ? made.PrepareTerminal(wishes) : made.PrepareStreams(wishes));
+  STAVE_RETURN_IF_ERROR(wishes.terminal ? made.PrepareTerminal(wishes)
+                                        : made.PrepareStreams(wishes));
   STAVE_ASSIGN_OR_RETURN(made.signals_, BlockSignals());
   return made;
 }

@@ -11,8 +11,8 @@
 // or 2 becomes a pipe that is relayed (a payload that holds the caller's terminal could type into
 // it, CVE-2017-5226). Pipes and files are handed over as they are.
 //
-// With a terminal, the payload's hangs up (tty(4)) when the caller's does, and when nobody reads stdout
-// any more: what only prints then ends, as at the end of a pipe.
+// With a terminal, the payload's hangs up (tty(4)) when the caller's does, and when nobody reads
+// stdout any more: what only prints then ends, as at the end of a pipe.
 //
 // Signals that ns-run gets go to the payload's first process; the third SIGINT or SIGTERM kills it.
 
@@ -69,10 +69,10 @@ class Foreground {
   void HangUp(Launched* launched);
   absl::Status Loop(Launched* launched);
 
-  base::UniqueFd in_, out_, err_;   // the payload's ends
-  base::UniqueFd terminal_;         // the caller's terminal, with -t
+  base::UniqueFd in_, out_, err_;  // the payload's ends
+  base::UniqueFd terminal_;        // the caller's terminal, with -t
   bool interactive_ = false;
-  base::UniqueFd signals_;          // signalfd
+  base::UniqueFd signals_;               // signalfd
   std::vector<base::UniqueFd> sources_;  // our ends of relayed pipes
   std::vector<pty::Relay> inputs_, outputs_;
   std::optional<pty::RawMode> raw_;

@@ -47,7 +47,8 @@ bool IsMounted(const json::Value& document, absl::string_view destination) {
 
 void AddBind(const std::string& source, absl::string_view destination, json::Value* document) {
   json::Value* mounts = document->Find("mounts");
-  if (mounts == nullptr || !mounts->is_array()) mounts = &document->Set("mounts", json::Value::Array());
+  if (mounts == nullptr || !mounts->is_array())
+    mounts = &document->Set("mounts", json::Value::Array());
   mounts->elements().push_back(json::Value::Object({
       {"destination", json::Value::String(destination)},
       {"type", json::Value::String("bind")},
@@ -71,8 +72,9 @@ absl::Status AddHostFiles(const store::Store& store, int run, const std::string&
   }
   const json::Value* hostname = document->Find("hostname");
   const std::string name = hostname != nullptr ? hostname->text() : "";
-  const std::string hosts = host ? HostFile("/etc/hosts", kHosts)
-                                 : absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
+  const std::string hosts =
+      host ? HostFile("/etc/hosts", kHosts)
+           : absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
   const struct {
     const char* name;
     std::string text;
@@ -100,7 +102,8 @@ absl::StatusOr<base::UniqueFd> OpenNetwork(const store::Store& store, absl::stri
   const absl::Status not_running =
       base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
                   absl::StrCat("--network: container ", base::Printable(mode), ": is not running"));
-  if (view.status != store::Status::kRunning || !view.state || !view.state->init) return not_running;
+  if (view.status != store::Status::kRunning || !view.state || !view.state->init)
+    return not_running;
   const std::string path = absl::StrCat("/proc/", view.state->init->pid, "/ns/net");
   base::UniqueFd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   // Looked at afterwards: then what was opened was that process's, not one that has got its pid.

@@ -18,9 +18,9 @@
 namespace stave::runtime {
 
 // Writes the files into the folder `run` (descriptor and absolute path) and adds their binds to
-// `mounts`, but for those that the document already mounts something on. With the host's network the
-// host's files are copied; with another container's, that container's are bound.
-// Errors: those of writing.
+// `mounts`, but for those that the document already mounts something on. With the host's network
+// the host's files are copied; with another container's, that container's are bound. Errors: those
+// of writing.
 absl::Status AddHostFiles(const store::Store& store, int run, const std::string& run_path,
                           json::Value* document);
 

@@ -54,7 +54,8 @@ absl::StatusOr<base::UniqueFd> SealedInit() {
   if (!memory.valid()) return base::PosixError(errno, "stave-init", "memfd_create");
   STAVE_RETURN_IF_ERROR(base::WriteAll(memory.get(), InitImage(), "stave-init"));
   if (::fchmod(memory.get(), 0555) < 0) return base::PosixError(errno, "stave-init", "chmod");
-  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) <
+      0) {
     return base::PosixError(errno, "stave-init", "seal");
   }
   // Above the numbers that the child puts things on.
@@ -81,8 +82,8 @@ bool IsBelow(const std::string& path, const std::string& folder) {
 }
 
 // Root of a user namespace may make nothing in a root filesystem whose owners it does not have, so
-// what is to be mounted over is made here, where it is a mount that nobody else sees. What lies below
-// another mount is the child's.
+// what is to be mounted over is made here, where it is a mount that nobody else sees. What lies
+// below another mount is the child's.
 absl::Status MakeMountpoints(const LaunchRequest& request, const ChildInputs& inputs) {
   const Plan& plan = *request.plan;
   for (size_t i = 0; i < plan.mounts.size(); ++i) {
@@ -113,7 +114,8 @@ absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opene
 }
 
 // What of process.capabilities can be given. In a new user namespace that is all of it.
-absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs, std::vector<std::string>* warnings) {
+absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs,
+                                std::vector<std::string>* warnings) {
   if (!plan.process.capabilities) return absl::OkStatus();
   inputs->capabilities = *plan.process.capabilities;
   if (plan.Creates(CLONE_NEWUSER)) return absl::OkStatus();
@@ -159,7 +161,8 @@ uint64_t CloneFlags(const Plan& plan) {
   uint64_t flags = 0;
   for (const Namespace& wanted : plan.namespaces) {
     // The cgroup namespace is made by the child once it is in its cgroup.
-    if (wanted.path.empty() && wanted.flag != CLONE_NEWCGROUP) flags |= static_cast<uint64_t>(wanted.flag);
+    if (wanted.path.empty() && wanted.flag != CLONE_NEWCGROUP)
+      flags |= static_cast<uint64_t>(wanted.flag);
   }
   // Where nothing is left to do for the parent, it sleeps: two processes on two CPUs would copy
   // pages that one of them throws away a moment later.
@@ -169,7 +172,8 @@ uint64_t CloneFlags(const Plan& plan) {
 
 absl::Status CloneError(int error, const LaunchRequest& request) {
   absl::Status status = base::PosixError(error, "container", "clone");
-  if (error == EPERM) return base::WithHint(std::move(status), "namespaces need root, or a user namespace");
+  if (error == EPERM)
+    return base::WithHint(std::move(status), "namespaces need root, or a user namespace");
   if (error == EAGAIN && request.group != nullptr) {
     return base::WithHint(std::move(status), "the pids limit leaves no room for the first process");
   }

@@ -36,10 +36,10 @@ enum class Ownership {
 };
 
 struct LaunchRequest {
-  const Plan* plan = nullptr;            // borrowed
-  int root = -1;                         // a detached mount; borrowed, attached by the child
+  const Plan* plan = nullptr;             // borrowed
+  int root = -1;                          // a detached mount; borrowed, attached by the child
   const cgroup::Cgroup* group = nullptr;  // borrowed; nullptr: stay in the caller's
-  int in = 0, out = 1, err = 2;          // what becomes 0, 1, 2 without a terminal
+  int in = 0, out = 1, err = 2;           // what becomes 0, 1, 2 without a terminal
   Reaper reaper = Reaper::kPayload;
   Ownership ownership = Ownership::kHost;
   const seccomp::Program* filter = nullptr;  // borrowed; nullptr: none (filter_cache.h)
@@ -49,7 +49,7 @@ struct LaunchRequest {
 struct Launched {
   pid_t pid = -1;
   base::UniqueFd pidfd;
-  base::UniqueFd terminal;  // the pty's master, with plan->process.terminal
+  base::UniqueFd terminal;            // the pty's master, with plan->process.terminal
   std::vector<std::string> warnings;  // best-effort settings that the kernel refused
 };
 

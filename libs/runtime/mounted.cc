@@ -43,7 +43,8 @@ absl::StatusOr<Target> OpenTarget(const std::string& path) {
   target.fd = base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!target.fd.valid()) return base::PosixError(errno, path, "open directory");
   char whole[PATH_MAX];
-  const ssize_t n = ::readlink(absl::StrCat("/proc/self/fd/", target.fd.get()).c_str(), whole, sizeof whole - 1);
+  const ssize_t n =
+      ::readlink(absl::StrCat("/proc/self/fd/", target.fd.get()).c_str(), whole, sizeof whole - 1);
   if (n < 0) return base::PosixError(errno, path, "resolve");
   target.path.assign(whole, static_cast<size_t>(n));
   return target;
@@ -60,12 +61,13 @@ absl::StatusOr<Mounts> OpenMounts(const store::Store& store) {
   Mounts mounts;
   STAVE_RETURN_IF_ERROR(base::MakeDirAt(store.state(), "mounts", 0700));
   STAVE_ASSIGN_OR_RETURN(mounts.fd, base::OpenDirAt(store.state(), "mounts"));
-  STAVE_ASSIGN_OR_RETURN(mounts.lock, base::LockFileAt(mounts.fd.get(), ".lock", base::LockMode::kExclusive));
+  STAVE_ASSIGN_OR_RETURN(mounts.lock,
+                         base::LockFileAt(mounts.fd.get(), ".lock", base::LockMode::kExclusive));
   return mounts;
 }
 
-// `boot` in a home: it is mounted, in this boot or another. It is written after the mount and removed
-// before it.
+// `boot` in a home: it is mounted, in this boot or another. It is written after the mount and
+// removed before it.
 absl::Status MarkMounted(int mounts, const std::string& id, const std::string& boot) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd home, base::OpenDirAt(mounts, id));
   return base::ReplaceFileAt(home.get(), "boot", boot, 0600, base::Durability::kVolatile);
@@ -109,8 +111,8 @@ void RemoveUnmounted(int mounts, const std::string& boot) {
   }
 }
 
-// The id of the folder whose upper/ is mounted at `path`, or of a read-only one "": the last line for
-// that mount point is the mount on top. nullopt-like: an error.
+// The id of the folder whose upper/ is mounted at `path`, or of a read-only one "": the last line
+// for that mount point is the mount on top. nullopt-like: an error.
 absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::string& path) {
   STAVE_ASSIGN_OR_RETURN(const std::string text,
                          base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo));
@@ -131,12 +133,13 @@ absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::st
       absl::ConsumePrefix(&word, "upperdir=");
       if (absl::ConsumePrefix(&word, ours)) id = std::string(word.substr(0, base::kIdLength));
     }
-    found = !id.empty() || absl::StrContains(fields.back(), layers) || absl::StartsWith(source, layers) ||
-            absl::StrContains(Unescape(fields[3]), "/layers/");
+    found = !id.empty() || absl::StrContains(fields.back(), layers) ||
+            absl::StartsWith(source, layers) || absl::StrContains(Unescape(fields[3]), "/layers/");
   }
   if (!found || (!id.empty() && !base::IsId(id))) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_MOUNTED",
-                       absl::StrCat(base::Printable(path), ": layer-mount has mounted nothing here"));
+    return base::Error(
+        absl::StatusCode::kFailedPrecondition, "E_NOT_MOUNTED",
+        absl::StrCat(base::Printable(path), ": layer-mount has mounted nothing here"));
   }
   return id;
 }

@@ -27,8 +27,8 @@ absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Valu
                                      const std::string& target);
 
 // Unmounts what MountNow mounted at `target` and removes its upper directory.
-// Errors: FailedPrecondition [E_NOT_MOUNTED] if no such mount is there; those of umount(2), and then
-// nothing has been removed.
+// Errors: FailedPrecondition [E_NOT_MOUNTED] if no such mount is there; those of umount(2), and
+// then nothing has been removed.
 absl::Status Unmount(const store::Store& store, const std::string& target);
 
 }  // namespace stave::runtime

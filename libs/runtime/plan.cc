@@ -46,7 +46,8 @@ bool IsPlainAbsolute(absl::string_view path) {
 absl::StatusOr<std::string> AbsolutePath(const Cursor& at) {
   STAVE_ASSIGN_OR_RETURN(std::string path, at.String());
   if (!IsPlainAbsolute(path)) {
-    return at.Error(absl::StrCat("\"", base::Printable(path, 128), "\" is not an absolute path without \"..\""));
+    return at.Error(absl::StrCat("\"", base::Printable(path, 128),
+                                 "\" is not an absolute path without \"..\""));
   }
   return path;
 }
@@ -92,14 +93,22 @@ constexpr struct {
   const char* name;
   int resource;
 } kRlimits[] = {
-    {"RLIMIT_AS", RLIMIT_AS},           {"RLIMIT_CORE", RLIMIT_CORE},
-    {"RLIMIT_CPU", RLIMIT_CPU},         {"RLIMIT_DATA", RLIMIT_DATA},
-    {"RLIMIT_FSIZE", RLIMIT_FSIZE},     {"RLIMIT_LOCKS", RLIMIT_LOCKS},
-    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-    {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
-    {"RLIMIT_NPROC", RLIMIT_NPROC},     {"RLIMIT_RSS", RLIMIT_RSS},
-    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   {"RLIMIT_RTTIME", RLIMIT_RTTIME},
-    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_CORE", RLIMIT_CORE},
+    {"RLIMIT_CPU", RLIMIT_CPU},
+    {"RLIMIT_DATA", RLIMIT_DATA},
+    {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    {"RLIMIT_NICE", RLIMIT_NICE},
+    {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},
+    {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+    {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_STACK", RLIMIT_STACK},
 };
 
 // -1 (and what jq makes of UINT64_MAX) is RLIM_INFINITY.
@@ -236,8 +245,8 @@ constexpr struct {
   const char* type;
   int flag;
 } kNamespaces[] = {
-    {"user", CLONE_NEWUSER}, {"pid", CLONE_NEWPID}, {"network", CLONE_NEWNET},
-    {"ipc", CLONE_NEWIPC},   {"uts", CLONE_NEWUTS}, {"mount", CLONE_NEWNS},
+    {"user", CLONE_NEWUSER},     {"pid", CLONE_NEWPID}, {"network", CLONE_NEWNET},
+    {"ipc", CLONE_NEWIPC},       {"uts", CLONE_NEWUTS}, {"mount", CLONE_NEWNS},
     {"cgroup", CLONE_NEWCGROUP},
 };
 
@@ -259,10 +268,12 @@ absl::Status ReadNamespaces(const Cursor& at, Plan* plan) {
     if (plan->Has(wanted.flag)) return entry["type"].Error("appears twice");
     if (entry["path"].exists()) {
       STAVE_ASSIGN_OR_RETURN(wanted.path, entry["path"].String());
-      if (!wanted.path.empty() && wanted.path[0] != '/') return entry["path"].Error("is not absolute");
+      if (!wanted.path.empty() && wanted.path[0] != '/')
+        return entry["path"].Error("is not absolute");
     }
     const bool joins = !wanted.path.empty();
-    if (joins && (wanted.flag == CLONE_NEWUSER || wanted.flag == CLONE_NEWNS || wanted.flag == CLONE_NEWPID)) {
+    if (joins && (wanted.flag == CLONE_NEWUSER || wanted.flag == CLONE_NEWNS ||
+                  wanted.flag == CLONE_NEWPID)) {
       return Unsupported(entry["path"], "joining a namespace of this kind is not supported");
     }
     plan->namespaces.push_back(std::move(wanted));
@@ -277,7 +288,8 @@ absl::Status ReadMappings(const Cursor& at, std::vector<IdMapping>* mappings) {
     STAVE_ASSIGN_OR_RETURN(const int64_t inside, entry["containerID"].Int(0, kMaxId));
     STAVE_ASSIGN_OR_RETURN(const int64_t outside, entry["hostID"].Int(0, kMaxId));
     STAVE_ASSIGN_OR_RETURN(const int64_t size, entry["size"].Int(1, kMaxId));
-    if (inside + size > kMaxId + 1 || outside + size > kMaxId + 1) return entry.Error("passes 2^32");
+    if (inside + size > kMaxId + 1 || outside + size > kMaxId + 1)
+      return entry.Error("passes 2^32");
     mappings->push_back({static_cast<uint32_t>(inside), static_cast<uint32_t>(outside),
                          static_cast<uint32_t>(size)});
   }
@@ -305,9 +317,9 @@ absl::Status CheckNamespaces(const Cursor& config, const Plan& plan) {
 
 // Which namespace makes a sysctl the container's own; 0: it is the host's.
 int SysctlNamespace(absl::string_view key) {
-  static constexpr absl::string_view kIpc[] = {"kernel/msgmax", "kernel/msgmnb", "kernel/msgmni",
-                                               "kernel/sem", "kernel/shmall", "kernel/shmmax",
-                                               "kernel/shmmni", "kernel/shm_rmid_forced"};
+  static constexpr absl::string_view kIpc[] = {
+      "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem",
+      "kernel/shmall", "kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced"};
   for (const absl::string_view name : kIpc) {
     if (key == name) return CLONE_NEWIPC;
   }
@@ -324,16 +336,17 @@ absl::Status ReadSysctls(const Cursor& at, Plan* plan) {
     // The first separator says which one parts the names; the other is then a character of them.
     const size_t first = name.find_first_of("./");
     const bool dots = first != name.npos && name[first] == '.';
-    const std::string key =
-        dots ? absl::StrReplaceAll(name, {{".", "/"}, {"/", "."}}) : name;
-    const bool odd = key.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") != key.npos;
+    const std::string key = dots ? absl::StrReplaceAll(name, {{".", "/"}, {"/", "."}}) : name;
+    const bool odd =
+        key.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") != key.npos;
     if (odd || !IsPlainAbsolute("/" + key) || absl::EndsWith(key, "/")) {
       return place.Error("is no name of a sysctl");
     }
     const int needed = SysctlNamespace(key);
     if (needed == 0) return place.Error("belongs to the host, not to a namespace");
-    if (!plan->Creates(needed)) return place.Error("needs a namespace of its own, and it is shared");
+    if (!plan->Creates(needed))
+      return place.Error("needs a namespace of its own, and it is shared");
     plan->sysctls.emplace_back(key, std::move(value));
   }
   return absl::OkStatus();
@@ -373,7 +386,8 @@ absl::Status ReadLinux(const Cursor& at, Plan* plan) {
   STAVE_RETURN_IF_ERROR(ReadPropagation(at["rootfsPropagation"], plan));
   if (at["cgroupsPath"].exists()) {
     STAVE_ASSIGN_OR_RETURN(plan->cgroups_path, at["cgroupsPath"].String());
-    if (!plan->cgroups_path.empty() && plan->cgroups_path[0] != '/') plan->cgroups_path.insert(0, "/");
+    if (!plan->cgroups_path.empty() && plan->cgroups_path[0] != '/')
+      plan->cgroups_path.insert(0, "/");
     if (!plan->cgroups_path.empty() &&
         (!IsPlainAbsolute(plan->cgroups_path) || plan->cgroups_path == "/" ||
          plan->cgroups_path.find_first_of("\n\r") != std::string::npos)) {
@@ -417,9 +431,8 @@ bool Plan::Has(int flag) const {
 }
 
 bool Plan::Creates(int flag) const {
-  return std::any_of(namespaces.begin(), namespaces.end(), [flag](const Namespace& one) {
-    return one.flag == flag && one.path.empty();
-  });
+  return std::any_of(namespaces.begin(), namespaces.end(),
+                     [flag](const Namespace& one) { return one.flag == flag && one.path.empty(); });
 }
 
 absl::StatusOr<Plan> MakePlan(const json::Value& config) {

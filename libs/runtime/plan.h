@@ -83,10 +83,10 @@ struct Plan {
   std::vector<Device> devices;
   std::vector<std::string> masked_paths, readonly_paths;
   std::vector<std::pair<std::string, std::string>> sysctls;  // key with '/' between its parts
-  std::string cgroups_path;             // absolute; "": none of its own
-  json::Value resources;                // linux.resources, for libs/cgroup
-  json::Value seccomp;                  // linux.seccomp, or null
-  std::vector<std::string> warnings;    // capabilities that nobody knows
+  std::string cgroups_path;                                  // absolute; "": none of its own
+  json::Value resources;                                     // linux.resources, for libs/cgroup
+  json::Value seccomp;                                       // linux.seccomp, or null
+  std::vector<std::string> warnings;                         // capabilities that nobody knows
 
   bool Has(int flag) const;      // whether a namespace of that kind is new or joined
   bool Creates(int flag) const;  // whether it is new

@@ -56,23 +56,27 @@ TEST(MakePlanTest, EmptyArgsAreRefused) {
 }
 
 TEST(MakePlanTest, IdsAreBelowMinusOne) {
-  EXPECT_THAT(Error(With({"process", "user"}, "uid", "4294967295")), HasSubstr("/process/user/uid"));
+  EXPECT_THAT(Error(With({"process", "user"}, "uid", "4294967295")),
+              HasSubstr("/process/user/uid"));
   EXPECT_THAT(Error(With({"process", "user"}, "uid", "-1")), HasSubstr("/process/user/uid"));
   EXPECT_EQ(Error(With({"process", "user"}, "uid", "4294967294")), "accepted");
 }
 
 TEST(MakePlanTest, PathsOfTheContainerHaveNoWayUp) {
   EXPECT_THAT(Error(With({"process"}, "cwd", "\"work\"")), HasSubstr("/process/cwd"));
-  EXPECT_THAT(Error(With({"linux"}, "cgroupsPath", "\"/a/../..\"")), HasSubstr("/linux/cgroupsPath"));
+  EXPECT_THAT(Error(With({"linux"}, "cgroupsPath", "\"/a/../..\"")),
+              HasSubstr("/linux/cgroupsPath"));
   EXPECT_THAT(Error(With({"linux"}, "cgroupsPath", "\"/\"")), HasSubstr("/linux/cgroupsPath"));
-  EXPECT_THAT(Error(With({"linux"}, "maskedPaths", "[\"proc\"]")), HasSubstr("/linux/maskedPaths/0"));
+  EXPECT_THAT(Error(With({"linux"}, "maskedPaths", "[\"proc\"]")),
+              HasSubstr("/linux/maskedPaths/0"));
   EXPECT_THAT(Error(With({}, "mounts", R"([{"destination":"/a/../../b","type":"tmpfs"}])")),
               HasSubstr("/mounts/0/destination"));
 }
 
 TEST(MakePlanTest, RlimitsAreWholeAndOnce) {
-  const auto plan = MakePlan(With({"process"}, "rlimits",
-                                  R"([{"type":"RLIMIT_NOFILE","soft":5,"hard":18446744073709551615}])"));
+  const auto plan =
+      MakePlan(With({"process"}, "rlimits",
+                    R"([{"type":"RLIMIT_NOFILE","soft":5,"hard":18446744073709551615}])"));
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_EQ(plan->process.rlimits[0].resource, RLIMIT_NOFILE);
   EXPECT_EQ(plan->process.rlimits[0].hard, RLIM_INFINITY);
@@ -81,20 +85,24 @@ TEST(MakePlanTest, RlimitsAreWholeAndOnce) {
               HasSubstr("/process/rlimits/0/type"));
   EXPECT_THAT(Error(With({"process"}, "rlimits", R"([{"type":"RLIMIT_CPU","soft":6,"hard":5}])")),
               HasSubstr("/process/rlimits/0/soft"));
-  EXPECT_THAT(Error(With({"process"}, "rlimits",
-                         R"([{"type":"RLIMIT_CPU","soft":5,"hard":5},{"type":"RLIMIT_CPU","soft":5,"hard":5}])")),
-              HasSubstr("appears twice"));
+  EXPECT_THAT(
+      Error(With(
+          {"process"}, "rlimits",
+          R"([{"type":"RLIMIT_CPU","soft":5,"hard":5},{"type":"RLIMIT_CPU","soft":5,"hard":5}])")),
+      HasSubstr("appears twice"));
 }
 
 TEST(MakePlanTest, SysctlsBelongToANamespace) {
-  const auto plan = MakePlan(With({"linux"}, "sysctl", R"({"net.ipv4.conf.eth0/5.forwarding":"1"})"));
+  const auto plan =
+      MakePlan(With({"linux"}, "sysctl", R"({"net.ipv4.conf.eth0/5.forwarding":"1"})"));
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_EQ(plan->sysctls[0].first, "net/ipv4/conf/eth0.5/forwarding");
 
   EXPECT_THAT(Error(With({"linux"}, "sysctl", R"({"kernel.core_pattern":"|x"})")),
               HasSubstr("belongs to the host"));
-  EXPECT_THAT(Error(With({"linux"}, "sysctl", R"({"kernel.shm_rmid_forced=1+kernel.core_pattern":"x"})")),
-              HasSubstr("is no name of a sysctl"));
+  EXPECT_THAT(
+      Error(With({"linux"}, "sysctl", R"({"kernel.shm_rmid_forced=1+kernel.core_pattern":"x"})")),
+      HasSubstr("is no name of a sysctl"));
   EXPECT_THAT(Error(With({"linux"}, "sysctl", R"({"net/../kernel/core_pattern":"x"})")),
               HasSubstr("is no name of a sysctl"));
 }
@@ -104,18 +112,22 @@ TEST(MakePlanTest, NamespacesComeOnceAndUserNeedsMaps) {
               HasSubstr("/linux/namespaces/1/type: appears twice"));
   EXPECT_THAT(Error(With({"linux"}, "namespaces", R"([{"type":"mount"},{"type":"user"}])")),
               HasSubstr("needs uidMappings and gidMappings"));
-  EXPECT_THAT(Error(With({"linux"}, "namespaces", R"([{"type":"pid"}])")), HasSubstr("[E_UNSUPPORTED]"));
-  EXPECT_THAT(Error(With({"linux"}, "namespaces", R"([{"type":"mnt"}])")), HasSubstr("is no namespace"));
+  EXPECT_THAT(Error(With({"linux"}, "namespaces", R"([{"type":"pid"}])")),
+              HasSubstr("[E_UNSUPPORTED]"));
+  EXPECT_THAT(Error(With({"linux"}, "namespaces", R"([{"type":"mnt"}])")),
+              HasSubstr("is no namespace"));
 }
 
 TEST(MakePlanTest, WhatIsNotDoneIsRefused) {
-  EXPECT_THAT(Error(With({}, "hooks", R"({"prestart":[{"path":"/bin/true"}]})")), HasSubstr("[E_UNSUPPORTED]"));
+  EXPECT_THAT(Error(With({}, "hooks", R"({"prestart":[{"path":"/bin/true"}]})")),
+              HasSubstr("[E_UNSUPPORTED]"));
   EXPECT_THAT(Error(With({"process"}, "selinuxLabel", "\"x\"")), HasSubstr("[E_UNSUPPORTED]"));
   EXPECT_THAT(Error(With({"linux"}, "intelRdt", "{}")), HasSubstr("/linux/intelRdt"));
 }
 
 TEST(MakePlanTest, UnknownCapabilitiesAreWarnings) {
-  const auto plan = MakePlan(With({"process", "capabilities"}, "bounding", R"(["CAP_CHOWN","CAP_NEW"])"));
+  const auto plan =
+      MakePlan(With({"process", "capabilities"}, "bounding", R"(["CAP_CHOWN","CAP_NEW"])"));
 
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(plan->warnings, SizeIs(1));

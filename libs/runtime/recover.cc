@@ -47,7 +47,8 @@ absl::Status KillProcesses(const store::Store& store, const std::string& id) {
       if (IsOf(id, state->cgroup)) path = state->cgroup;
       if (state->init) {
         const auto init = base::OpenProcess(*state->init);
-        if (init.ok() && init->has_value()) base::SignalProcess((*init)->get(), SIGKILL).IgnoreError();
+        if (init.ok() && init->has_value())
+          base::SignalProcess((*init)->get(), SIGKILL).IgnoreError();
       }
     }
   }

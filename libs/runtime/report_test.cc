@@ -36,7 +36,8 @@ class ReportTest : public ::testing::Test {
 TEST_F(ReportTest, SilenceIsSuccess) { EXPECT_TRUE(Receive().ok()); }
 
 TEST_F(ReportTest, CarriesStatusWordAndExitCode) {
-  SendReport(writer_.get(), WithExitCode(base::Error(absl::StatusCode::kNotFound, "E_X", "why"), 127));
+  SendReport(writer_.get(),
+             WithExitCode(base::Error(absl::StatusCode::kNotFound, "E_X", "why"), 127));
 
   const absl::Status status = Receive();
 

@@ -29,8 +29,8 @@ bool HasDefaultAttributes(const struct stat& st) {
 
 using LayerAbove = std::vector<oci::Digest>::const_reverse_iterator;
 
-// `found` is the root of `layer`, the topmost one that is not 0755 0:0. It counts unless a layer above
-// it says by name that the root is 0755 0:0.
+// `found` is the root of `layer`, the topmost one that is not 0755 0:0. It counts unless a layer
+// above it says by name that the root is 0755 0:0.
 void DecideRoot(const store::Store& store, const oci::ImageMember& image, LayerAbove layer,
                 const struct stat& found, ImageRoot* root) {
   for (LayerAbove above = image.layers.rbegin(); above != layer; ++above) {
@@ -52,11 +52,10 @@ absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::V
                           "start with image-fetch, or give --rootfs DIR");
   }
   if (!member.store.empty() && member.store != store.state_path()) {
-    return base::WithHint(
-        base::Error(absl::StatusCode::kFailedPrecondition, "E_STORE",
-                    absl::StrCat("/stave/store: ", base::Printable(member.store),
-                                 " is not this store, ", store.state_path())),
-        "set STAVE_STATE to the store that the document was made with");
+    return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_STORE",
+                                      absl::StrCat("/stave/store: ", base::Printable(member.store),
+                                                   " is not this store, ", store.state_path())),
+                          "set STAVE_STATE to the store that the document was made with");
   }
   if (member.image->layers.empty()) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_IMAGE",
@@ -70,17 +69,20 @@ absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::V
     if (::stat(path.c_str(), &st) < 0) {
       return base::WithHint(
           base::Error(absl::StatusCode::kNotFound, "E_NO_LAYER",
-                      absl::StrCat("layer ", layer->ToString(), ": is not in the store ", store.state_path())),
+                      absl::StrCat("layer ", layer->ToString(), ": is not in the store ",
+                                   store.state_path())),
           absl::StrCat("image-fetch ", member.image->reference, " brings it back"));
     }
-    // Only a root with the attributes of one that nobody named needs a look into meta.json, and only
-    // if a layer below has others: DecideRoot.
+    // Only a root with the attributes of one that nobody named needs a look into meta.json, and
+    // only if a layer below has others: DecideRoot.
     if (!decided && !HasDefaultAttributes(st)) {
       DecideRoot(store, *member.image, layer, st, &root);
       decided = true;
     }
-    // overlayfs takes no folder twice (ELOOP); of a layer that is there twice only the upper one shows.
-    if (std::find(root.overlay.lower.begin(), root.overlay.lower.end(), path) == root.overlay.lower.end()) {
+    // overlayfs takes no folder twice (ELOOP); of a layer that is there twice only the upper one
+    // shows.
+    if (std::find(root.overlay.lower.begin(), root.overlay.lower.end(), path) ==
+        root.overlay.lower.end()) {
       root.overlay.lower.push_back(std::move(path));
     }
   }

@@ -54,7 +54,8 @@ uint32_t HostId(const std::vector<IdMapping>& mappings) {
 // What a session has made, in the order of making, and takes back in the opposite one.
 class Session {
  public:
-  Session(const store::Store& store, const SessionWishes& wishes) : store_(store), wishes_(wishes) {}
+  Session(const store::Store& store, const SessionWishes& wishes)
+      : store_(store), wishes_(wishes) {}
 
   absl::StatusOr<int> Run(json::Value document);
 
@@ -93,7 +94,8 @@ absl::Status Session::Prepare(json::Value document) {
   oci::SetName(entry_->intent().name, &document);
   Personalise(entry_->id(), &document);
   if (has_record()) {
-    STAVE_RETURN_IF_ERROR(AddHostFiles(store_, entry_->container().run(), entry_->container().run_path(), &document));
+    STAVE_RETURN_IF_ERROR(
+        AddHostFiles(store_, entry_->container().run(), entry_->container().run_path(), &document));
   }
   STAVE_ASSIGN_OR_RETURN(plan_, MakePlan(document));
   STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
@@ -132,7 +134,8 @@ absl::Status Session::Write(const json::Value& document) {
 absl::Status Session::MakeCgroup() {
   if (plan_.cgroups_path.empty()) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
-  STAVE_ASSIGN_OR_RETURN(const cgroup::Limits limits, cgroup::PlanLimits(&plan_.resources, hierarchies));
+  STAVE_ASSIGN_OR_RETURN(const cgroup::Limits limits,
+                         cgroup::PlanLimits(&plan_.resources, hierarchies));
   state_.cgroup = plan_.cgroups_path;
   // Written before it is made, so that a sweep finds a cgroup that the document named.
   STAVE_RETURN_IF_ERROR(entry_->container().WriteState(state_));
@@ -203,7 +206,8 @@ absl::Status Session::WriteRunning(const Launched& launched) {
   state_.started = absl::Now();
   // A payload that has ended already has no identity any more; its end is told a moment later.
   if (auto init = base::IdentifyProcess(launched.pid); init.ok()) state_.init = *std::move(init);
-  if (auto runner = base::IdentifyProcess(::getpid()); runner.ok()) state_.runner = *std::move(runner);
+  if (auto runner = base::IdentifyProcess(::getpid()); runner.ok())
+    state_.runner = *std::move(runner);
   STAVE_RETURN_IF_ERROR(entry_->container().WriteState(state_));
   return entry_->ToForeground();
 }
@@ -261,8 +265,8 @@ void Session::EndGroup() {
   group_->Release();
 }
 
-// A start that failed leaves nothing. One that ran and whose end cannot be written down is left, with
-// all that the payload has written, to the next command.
+// A start that failed leaves nothing. One that ran and whose end cannot be written down is left,
+// with all that the payload has written, to the next command.
 void Session::TakeBack() {
   EndGroup();
   if (entry_) entry_->Undo().IgnoreError();
@@ -325,7 +329,8 @@ void Personalise(const std::string& id, json::Value* document) {
   // many times, and what is removed in the end bears the id.
   const json::Value* parent = linux.Find("cgroupsPath");
   const bool given = parent != nullptr && parent->is_string() && !parent->text().empty();
-  linux.Set("cgroupsPath", json::Value::String(given ? absl::StrCat(parent->text(), "/", id) : CgroupPath(id)));
+  linux.Set("cgroupsPath",
+            json::Value::String(given ? absl::StrCat(parent->text(), "/", id) : CgroupPath(id)));
 }
 
 absl::StatusOr<int> RunInForeground(const store::Store& store, json::Value document,

@@ -28,7 +28,8 @@ absl::Status Bad(absl::string_view option, absl::string_view text, absl::string_
 
 absl::Status CheckDestination(absl::string_view option, const std::string& text,
                               const std::string& path) {
-  if (!absl::StartsWith(path, "/")) return Bad(option, text, "the container's path is not absolute");
+  if (!absl::StartsWith(path, "/"))
+    return Bad(option, text, "the container's path is not absolute");
   if (path.find_first_not_of('/') == path.npos) {
     return Bad(option, text, "the container's root cannot be mounted over");
   }
@@ -40,13 +41,14 @@ absl::Status CheckDestination(absl::string_view option, const std::string& text,
       return Bad(option, text, absl::StrCat(kept, " cannot be mounted over"));
     }
   }
-  if (absl::StartsWith(path, "/proc/")) return Bad(option, text, "nothing can be mounted inside /proc");
+  if (absl::StartsWith(path, "/proc/"))
+    return Bad(option, text, "nothing can be mounted inside /proc");
   return absl::OkStatus();
 }
 
 absl::Status ApplyVolumeWord(const std::string& text, absl::string_view word, MountEntry* entry) {
-  static constexpr absl::string_view kPropagation[] = {"private", "rprivate", "slave", "rslave",
-                                                       "shared",  "rshared"};
+  static constexpr absl::string_view kPropagation[] = {"private", "rprivate", "slave",
+                                                       "rslave",  "shared",   "rshared"};
   const auto has = [entry](absl::string_view one) {
     return std::find(entry->options.begin(), entry->options.end(), one) != entry->options.end();
   };
@@ -64,7 +66,8 @@ absl::Status ApplyVolumeWord(const std::string& text, absl::string_view word, Mo
     entry->options.emplace_back(word);
     return absl::OkStatus();
   }
-  return Bad("volume", text, absl::StrCat("\"", base::Printable(word, 32), "\" is no option of a volume"));
+  return Bad("volume", text,
+             absl::StrCat("\"", base::Printable(word, 32), "\" is no option of a volume"));
 }
 
 // Docker's defaults, each of which its opposite takes away.
@@ -77,16 +80,20 @@ void ApplyTmpfsWord(absl::string_view word, std::vector<std::string>* options) {
 }
 
 absl::Status CheckTmpfsWord(const std::string& text, absl::string_view word) {
-  static constexpr absl::string_view kPlain[] = {"ro", "rw", "noexec", "exec", "nosuid", "suid",
-                                                 "nodev", "dev", "noatime"};
-  if (std::find(std::begin(kPlain), std::end(kPlain), word) != std::end(kPlain)) return absl::OkStatus();
-  for (const absl::string_view key : {"size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks="}) {
+  static constexpr absl::string_view kPlain[] = {"ro",   "rw",    "noexec", "exec",   "nosuid",
+                                                 "suid", "nodev", "dev",    "noatime"};
+  if (std::find(std::begin(kPlain), std::end(kPlain), word) != std::end(kPlain))
+    return absl::OkStatus();
+  for (const absl::string_view key :
+       {"size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks="}) {
     const absl::string_view value = absl::StartsWith(word, key) ? word.substr(key.size()) : "";
     const size_t digits = std::min(value.find_first_not_of("0123456789"), value.size());
-    const bool unit = digits + 1 == value.size() && absl::StrContains("kKmMgG%", value.substr(digits, 1));
+    const bool unit =
+        digits + 1 == value.size() && absl::StrContains("kKmMgG%", value.substr(digits, 1));
     if (digits > 0 && (digits == value.size() || unit)) return absl::OkStatus();
   }
-  return Bad("tmpfs", text, absl::StrCat("\"", base::Printable(word, 32), "\" is no option of tmpfs"));
+  return Bad("tmpfs", text,
+             absl::StrCat("\"", base::Printable(word, 32), "\" is no option of tmpfs"));
 }
 
 absl::StatusOr<std::string> ResolveSource(const std::string& source, absl::string_view store) {
@@ -94,15 +101,18 @@ absl::StatusOr<std::string> ResolveSource(const std::string& source, absl::strin
   if (!fd.valid()) {
     absl::Status missing = base::PosixError(errno, absl::StrCat("--volume: ", source), "open");
     return absl::IsNotFound(missing)
-               ? base::WithHint(std::move(missing), "the host's path is not made for you: mkdir it first")
+               ? base::WithHint(std::move(missing),
+                                "the host's path is not made for you: mkdir it first")
                : missing;
   }
   char path[PATH_MAX];
-  const ssize_t n = ::readlink(absl::StrCat("/proc/self/fd/", fd.get()).c_str(), path, sizeof path - 1);
+  const ssize_t n =
+      ::readlink(absl::StrCat("/proc/self/fd/", fd.get()).c_str(), path, sizeof path - 1);
   if (n < 0) return base::PosixError(errno, source, "resolve");
   const std::string whole(path, static_cast<size_t>(n));
-  if (!store.empty() && (whole == store || absl::StartsWith(whole, absl::StrCat(store, "/")) ||
-                         absl::StartsWith(absl::StrCat(store, "/"), whole == "/" ? "//" : whole + "/"))) {
+  if (!store.empty() &&
+      (whole == store || absl::StartsWith(whole, absl::StrCat(store, "/")) ||
+       absl::StartsWith(absl::StrCat(store, "/"), whole == "/" ? "//" : whole + "/"))) {
     return Bad("volume", source, "is or holds the store itself");
   }
   return whole;
@@ -111,7 +121,8 @@ absl::StatusOr<std::string> ResolveSource(const std::string& source, absl::strin
 absl::Status AddEntry(const char* type, const MountEntry& entry, absl::string_view option,
                       json::Value* document) {
   json::Value* mounts = document->Find("mounts");
-  if (mounts == nullptr || !mounts->is_array()) mounts = &document->Set("mounts", json::Value::Array());
+  if (mounts == nullptr || !mounts->is_array())
+    mounts = &document->Set("mounts", json::Value::Array());
   for (const json::Value& mount : mounts->elements()) {
     const json::Value* there = mount.Find("destination");
     if (there == nullptr || there->text() != entry.destination) continue;
@@ -170,7 +181,8 @@ struct Wanted {
 };
 
 size_t DepthOf(const Wanted& wanted) {
-  return static_cast<size_t>(std::count(wanted.entry.destination.begin(), wanted.entry.destination.end(), '/'));
+  return static_cast<size_t>(
+      std::count(wanted.entry.destination.begin(), wanted.entry.destination.end(), '/'));
 }
 
 // "/a//b/" -> "/a/b".
@@ -180,8 +192,9 @@ std::string Plain(const std::string& path) {
 
 }  // namespace
 
-absl::Status AddVolumes(const std::vector<std::string>& volumes, const std::vector<std::string>& tmpfs,
-                        absl::string_view store, json::Value* document) {
+absl::Status AddVolumes(const std::vector<std::string>& volumes,
+                        const std::vector<std::string>& tmpfs, absl::string_view store,
+                        json::Value* document) {
   std::vector<Wanted> all;
   for (const std::string& text : tmpfs) {
     STAVE_ASSIGN_OR_RETURN(MountEntry entry, ParseTmpfs(text));

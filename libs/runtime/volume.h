@@ -26,16 +26,18 @@ struct MountEntry {
   std::vector<std::string> options;
 };
 
-// Errors: InvalidArgument [E_USAGE] beginning with "--volume: " or "--tmpfs: ": no absolute paths, an
-// unknown or contradictory option, a destination that no container can do without ("/", "/proc").
+// Errors: InvalidArgument [E_USAGE] beginning with "--volume: " or "--tmpfs: ": no absolute paths,
+// an unknown or contradictory option, a destination that no container can do without ("/",
+// "/proc").
 absl::StatusOr<MountEntry> ParseVolume(const std::string& text);
 absl::StatusOr<MountEntry> ParseTmpfs(const std::string& text);
 
 // Adds the entries to the document's mounts. Sources must exist; a symlink is resolved once.
 // `store` is the state root, which nobody may mount into a container.
 // Errors: NotFound for a source; InvalidArgument for a destination that appears twice.
-absl::Status AddVolumes(const std::vector<std::string>& volumes, const std::vector<std::string>& tmpfs,
-                        absl::string_view store, json::Value* document);
+absl::Status AddVolumes(const std::vector<std::string>& volumes,
+                        const std::vector<std::string>& tmpfs, absl::string_view store,
+                        json::Value* document);
 
 }  // namespace stave::runtime
 

@@ -32,8 +32,9 @@ TEST(ParseVolumeTest, TakesReadOnlyAndPropagation) {
 }
 
 TEST(ParseVolumeTest, RefusesOddForms) {
-  for (const char* text : {"a", ":/b", "a:", "/a:b", "a:/b", "/a:/b:zz", "/a:/b:ro,rw", "/a:/", "/a:/proc",
-                           "/a:/proc/sys", "/a:/sys", "/a:/b:/c:ro", "/a:/x/../../y", "/a:/b:"}) {
+  for (const char* text :
+       {"a", ":/b", "a:", "/a:b", "a:/b", "/a:/b:zz", "/a:/b:ro,rw", "/a:/", "/a:/proc",
+        "/a:/proc/sys", "/a:/sys", "/a:/b:/c:ro", "/a:/x/../../y", "/a:/b:"}) {
     EXPECT_THAT(VolumeError(text), HasSubstr("--volume: ")) << text;
   }
 }
@@ -60,9 +61,12 @@ TEST(AddVolumesTest, AMountComesBeforeThoseBelowIt) {
 TEST(AddVolumesTest, RefusesTheStoreMissingSourcesAndTwins) {
   json::Value document = *json::Parse("{}");
 
-  EXPECT_THAT(AddVolumes({"/tmp:/b"}, {}, "/tmp/store", &document).message(), HasSubstr("holds the store"));
-  EXPECT_THAT(AddVolumes({"/nowhere-at-all:/b"}, {}, "", &document).message(), HasSubstr("/nowhere-at-all"));
-  EXPECT_THAT(AddVolumes({"/tmp:/b", "/usr:/b"}, {}, "", &document).message(), HasSubstr("mounted twice"));
+  EXPECT_THAT(AddVolumes({"/tmp:/b"}, {}, "/tmp/store", &document).message(),
+              HasSubstr("holds the store"));
+  EXPECT_THAT(AddVolumes({"/nowhere-at-all:/b"}, {}, "", &document).message(),
+              HasSubstr("/nowhere-at-all"));
+  EXPECT_THAT(AddVolumes({"/tmp:/b", "/usr:/b"}, {}, "", &document).message(),
+              HasSubstr("mounted twice"));
 }
 
 }  // namespace

@@ -41,8 +41,8 @@ int Link(const Store& store, const std::string& name, const std::string& id) {
   return ::symlinkat(id.c_str(), store.state(), PathOf(name).c_str()) == 0 ? 0 : errno;
 }
 
-// Held by whoever removes a link: what it has read of the link is then still true. The folder itself
-// is locked, since a full disk must not keep a name from being released.
+// Held by whoever removes a link: what it has read of the link is then still true. The folder
+// itself is locked, since a full disk must not keep a name from being released.
 absl::StatusOr<base::UniqueFd> LockNames(const Store& store) {
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd names, base::OpenDirAt(store.state(), "names"));
   while (::flock(names.get(), LOCK_EX) < 0) {

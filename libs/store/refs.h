@@ -32,8 +32,8 @@ struct NamedImage {
 // Errors: NotFound `docker.io/..: no such image here`; DataLoss [E_CORRUPT] if the file is damaged.
 absl::StatusOr<oci::Descriptor> GetRef(const Store& store, const oci::Reference& reference);
 
-// Makes the names of all committed blobs and layers durable, remakes images/index.json, then sets the
-// reference, durably. What it refers to must have been committed (ingest.h). On failure the old
+// Makes the names of all committed blobs and layers durable, remakes images/index.json, then sets
+// the reference, durably. What it refers to must have been committed (ingest.h). On failure the old
 // meaning stays; who is killed before the end may leave an index.json that is ahead, until the next
 // change.
 absl::Status SetRef(const Store& store, const oci::Reference& reference,

@@ -136,10 +136,12 @@ class PassThroughTest(unittest.TestCase):
         wanted = copy.deepcopy(document)
         change(wanted)
         path = out.find("linux", "cgroupsPath")
-        self.assertRegex(path, "^/stave/[0-9a-f]{64}$")
-        wanted.set("linux", "cgroupsPath", wanted.find("linux", "cgroupsPath") or path)
+        parent, number = path.rsplit("/", 1)
+        self.assertEqual(parent, wanted.find("linux", "cgroupsPath") or "/stave")
+        self.assertRegex(number, "^[0-9a-f]{64}$")
+        wanted.set("linux", "cgroupsPath", path)
         if wanted.find("hostname") is None:
-            wanted.set("hostname", path[7:19])
+            wanted.set("hostname", number[:12])
         env = wanted.find("process", "env")
         env.append("HOSTNAME=" + wanted.find("hostname"))
         if found := exact.difference(out, wanted):
@@ -208,6 +210,9 @@ class PassThroughTest(unittest.TestCase):
             self.assertIn("[E_UNSUPPORTED]", done.stderr)
         out = exact.parse(stage("ns-run --print", exact.dump(supported)))
         supported.find("process", "env").append("HOSTNAME=one")
+        path = out.find("linux", "cgroupsPath")
+        self.assertRegex(path, "^/boxes/one/[0-9a-f]{64}$")
+        supported.set("linux", "cgroupsPath", path)
         self.assertIsNone(exact.difference(out, supported))
 
     def test_a_user_id_is_a_number_however_it_is_written(self):

@@ -23,7 +23,8 @@ void CheckPath(const std::string& path) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto config = stave::json::Parse(absl::string_view(reinterpret_cast<const char*>(data), size));
+  const auto config =
+      stave::json::Parse(absl::string_view(reinterpret_cast<const char*>(data), size));
   if (!config.ok() || !stave::runtime::CheckShape(*config).ok()) return 0;
   const auto plan = stave::runtime::MakePlan(*config);
   if (!plan.ok()) return 0;

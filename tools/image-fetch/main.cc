@@ -83,7 +83,8 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   if (!name.ok()) {
     return base::WithHint(cli::UsageError(name.status().message()), base::ErrorHint(name.status()));
   }
-  auto platform = !invocation.Has("platform") ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
+  auto platform =
+      !invocation.Has("platform") ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
   if (!platform.ok()) return cli::BadValue("platform", platform.status());
 
   // What a local directory or file holds now is not known by its name: it is always read.

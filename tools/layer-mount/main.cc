@@ -2,8 +2,8 @@
 //
 // layer-mount - say how a container's root filesystem is made, or make it now
 //
-// Document in, document out; with --now it mounts. Alone it is a mount(8) for overlays, by itself or
-// around a command. Manual: layer-mount(1).
+// Document in, document out; with --now it mounts. Alone it is a mount(8) for overlays, by itself
+// or around a command. Manual: layer-mount(1).
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,24 +48,29 @@ using cli::Takes;
 constexpr cli::Option kOptions[] = {
     {"read-only", 0, Takes::kNothing, "", "mount the root filesystem read-only"},
     {"now", 0, Takes::kValue, "DIR", "mount the image's layers at DIR now and set root.path"},
-    {"unmount", 0, Takes::kValue, "DIR", "take away what --now has mounted at DIR, with what was written there"},
-    {"lower", 0, Takes::kValue, "DIR[:DIR...]", "without a document: the lower directories, the top one first", "Alone"},
-    {"upper", 0, Takes::kValue, "DIR", "where changes go; without it the mount is read-only", "Alone"},
+    {"unmount", 0, Takes::kValue, "DIR",
+     "take away what --now has mounted at DIR, with what was written there"},
+    {"lower", 0, Takes::kValue, "DIR[:DIR...]",
+     "without a document: the lower directories, the top one first", "Alone"},
+    {"upper", 0, Takes::kValue, "DIR", "where changes go; without it the mount is read-only",
+     "Alone"},
     {"work", 0, Takes::kValue, "DIR", "an empty directory on the file system of --upper", "Alone"},
 };
 
 constexpr cli::Program kProgram = {
     .name = "layer-mount",
     .purpose = "mount the layers of an image: in a document, now, or around a command",
-    .synopsis = "[--read-only] [--now DIR]\n"
-                "--unmount DIR\n"
-                "--lower DIR[:DIR...] [OPTION...] DIR [-- COMMAND [ARG...]]",
+    .synopsis =
+        "[--read-only] [--now DIR]\n"
+        "--unmount DIR\n"
+        "--lower DIR[:DIR...] [OPTION...] DIR [-- COMMAND [ARG...]]",
     .options = kOptions,
 };
 
 absl::StatusOr<int> InDocument(const cli::Invocation& given) {
   if (!given.operands().empty()) {
-    return cli::UsageError(absl::StrCat("\"", base::Printable(given.operands()[0]), "\": is one word too many"));
+    return cli::UsageError(
+        absl::StrCat("\"", base::Printable(given.operands()[0]), "\": is one word too many"));
   }
   STAVE_ASSIGN_OR_RETURN(json::Value document, cli::ReadDocument(cli::Stage::kMiddle));
   STAVE_RETURN_IF_ERROR(oci::GetStaveMember(document).status());
@@ -95,14 +100,16 @@ absl::StatusOr<int> InDocument(const cli::Invocation& given) {
 absl::StatusOr<std::string> Absolute(const std::string& path) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dir, base::OpenDirAt(AT_FDCWD, path));
   std::string whole(4096, '\0');
-  const ssize_t n = ::readlink(absl::StrCat("/proc/self/fd/", dir.get()).c_str(), whole.data(), whole.size());
+  const ssize_t n =
+      ::readlink(absl::StrCat("/proc/self/fd/", dir.get()).c_str(), whole.data(), whole.size());
   if (n < 0) return base::PosixError(errno, path, "resolve");
   whole.resize(static_cast<size_t>(n));
   return whole;
 }
 
 absl::StatusOr<mount::Overlay> OverlayOf(const cli::Invocation& given) {
-  if (given.Has("upper") != given.Has("work")) return cli::UsageError("--upper and --work: each needs the other");
+  if (given.Has("upper") != given.Has("work"))
+    return cli::UsageError("--upper and --work: each needs the other");
   mount::Overlay overlay;
   for (const std::string& lower : std::vector<std::string>(absl::StrSplit(FLAGS_lower, ':'))) {
     STAVE_ASSIGN_OR_RETURN(std::string path, Absolute(lower));
@@ -124,8 +131,8 @@ absl::Status ExecuteCommand(const std::vector<std::string>& words) {
   return base::PosixError(errno, words[0], "execute");
 }
 
-// Alone: mounts at the first operand; with a command after it, in a mount namespace of its own, which
-// takes the mount along when the command ends.
+// Alone: mounts at the first operand; with a command after it, in a mount namespace of its own,
+// which takes the mount along when the command ends.
 absl::StatusOr<int> Alone(const cli::Invocation& given) {
   std::vector<std::string> words = given.operands();
   if (given.after_dashes() || words.empty()) {
@@ -137,7 +144,8 @@ absl::StatusOr<int> Alone(const cli::Invocation& given) {
   STAVE_ASSIGN_OR_RETURN(const mount::Overlay overlay, OverlayOf(given));
   if (!words.empty()) {
     if (::unshare(CLONE_NEWNS) < 0) return base::PosixError(errno, "mount namespace", "unshare");
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) return base::PosixError(errno, "/", "make private");
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
+      return base::PosixError(errno, "/", "make private");
   }
   const base::UniqueFd at(::open(target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!at.valid()) return base::PosixError(errno, target, "open directory");
@@ -151,7 +159,8 @@ absl::StatusOr<int> Alone(const cli::Invocation& given) {
 
 absl::StatusOr<int> Run(const cli::Invocation& given) {
   const bool alone = given.Has("lower");
-  if ((given.Has("upper") || given.Has("work")) && !alone) return cli::UsageError("--upper, --work: need --lower");
+  if ((given.Has("upper") || given.Has("work")) && !alone)
+    return cli::UsageError("--upper, --work: need --lower");
   if (given.Has("now") + given.Has("unmount") + alone > 1) {
     return cli::UsageError("--now, --unmount and --lower: only one of them");
   }

@@ -2,8 +2,8 @@
 //
 // ns-run - run a container from a document
 //
-// The last stage of the pipe: reads the document, applies its options, and runs it in the foreground
-// or prints it. Manual: ns-run(1).
+// The last stage of the pipe: reads the document, applies its options, and runs it in the
+// foreground or prints it. Manual: ns-run(1).
 
 #include <unistd.h>
 
@@ -41,26 +41,42 @@ using cli::Takes;
 
 constexpr cli::Option kOptions[] = {
     {"config", 0, Takes::kValue, "FILE", "read the document from FILE instead of stdin"},
-    {"rootfs", 0, Takes::kValue, "DIR", "run in the directory DIR with the default config, and leave no record"},
+    {"rootfs", 0, Takes::kValue, "DIR",
+     "run in the directory DIR with the default config, and leave no record"},
     {"print", 0, Takes::kNothing, "", "print the final config instead of running it"},
     {"name", 0, Takes::kValue, "NAME", "name of the container; a random one otherwise"},
     {"rm", 0, Takes::kNothing, "", "remove the container when it has ended"},
-    {"interactive", 'i', Takes::kNothing, "", "give the payload ns-run's stdin; without it stdin is empty", "Streams"},
+    {"interactive", 'i', Takes::kNothing, "",
+     "give the payload ns-run's stdin; without it stdin is empty", "Streams"},
     {"tty", 't', Takes::kNothing, "", "give the payload a terminal", "Streams"},
     {"stdin-fd", 0, Takes::kValue, "N", "with -i: use descriptor N instead of stdin", "Streams"},
-    {"env", 'e', Takes::kList, "NAME=VALUE", "set a variable, or take over NAME from the caller; may be repeated", "Process"},
-    {"user", 'u', Takes::kValue, "USER[:GROUP]", "run as USER, a name of the image's or a number", "Process"},
-    {"workdir", 'w', Takes::kValue, "DIR", "working directory in the container, made if it is missing", "Process"},
-    {"entrypoint", 0, Takes::kValue, "PROGRAM", "run PROGRAM with the operands as its arguments; \"\" runs the operands themselves", "Process"},
-    {"init", 0, Takes::kNothing, "", "make process 1 a small init that reaps orphans and passes signals on", "Process"},
+    {"env", 'e', Takes::kList, "NAME=VALUE",
+     "set a variable, or take over NAME from the caller; may be repeated", "Process"},
+    {"user", 'u', Takes::kValue, "USER[:GROUP]", "run as USER, a name of the image's or a number",
+     "Process"},
+    {"workdir", 'w', Takes::kValue, "DIR",
+     "working directory in the container, made if it is missing", "Process"},
+    {"entrypoint", 0, Takes::kValue, "PROGRAM",
+     "run PROGRAM with the operands as its arguments; \"\" runs the operands themselves",
+     "Process"},
+    {"init", 0, Takes::kNothing, "",
+     "make process 1 a small init that reaps orphans and passes signals on", "Process"},
     {"hostname", 'h', Takes::kValue, "NAME", "hostname; the short id otherwise", "Isolation"},
-    {"network", 0, Takes::kValue, "MODE", "none (loopback only, the default), host, or container:NAME", "Isolation"},
+    {"network", 0, Takes::kValue, "MODE",
+     "none (loopback only, the default), host, or container:NAME", "Isolation"},
     {"read-only", 0, Takes::kNothing, "", "mount the root filesystem read-only", "Isolation"},
-    {"volume", 'v', Takes::kList, "/HOST:/CONTAINER[:ro]", "bind a file or directory of the host; may be repeated", "Isolation"},
-    {"tmpfs", 0, Takes::kList, "DIR[:OPTIONS]", "mount a tmpfs on DIR, with options such as size=64m,exec; may be repeated", "Isolation"},
-    {"cap-add", 0, Takes::kList, "CAPABILITY", "add a capability, or ALL; may be repeated", "Isolation"},
-    {"cap-drop", 0, Takes::kList, "CAPABILITY", "drop a capability, or ALL; may be repeated", "Isolation"},
-    {"security-opt", 0, Takes::kList, "OPTION", "no-new-privileges, seccomp=FILE, seccomp=unconfined, apparmor=PROFILE or systempaths=unconfined; may be repeated", "Isolation"},
+    {"volume", 'v', Takes::kList, "/HOST:/CONTAINER[:ro]",
+     "bind a file or directory of the host; may be repeated", "Isolation"},
+    {"tmpfs", 0, Takes::kList, "DIR[:OPTIONS]",
+     "mount a tmpfs on DIR, with options such as size=64m,exec; may be repeated", "Isolation"},
+    {"cap-add", 0, Takes::kList, "CAPABILITY", "add a capability, or ALL; may be repeated",
+     "Isolation"},
+    {"cap-drop", 0, Takes::kList, "CAPABILITY", "drop a capability, or ALL; may be repeated",
+     "Isolation"},
+    {"security-opt", 0, Takes::kList, "OPTION",
+     "no-new-privileges, seccomp=FILE, seccomp=unconfined, apparmor=PROFILE or "
+     "systempaths=unconfined; may be repeated",
+     "Isolation"},
 };
 
 constexpr cli::Program kProgram = {
@@ -99,7 +115,8 @@ absl::StatusOr<json::Value> ReadInput(const cli::Invocation& given) {
   if (given.Has("rootfs") && given.Has("config")) {
     return cli::UsageError("--rootfs and --config: only one of them says what to run");
   }
-  if (given.Has("rootfs") && FLAGS_rootfs.empty()) return cli::UsageError("--rootfs: the directory is empty");
+  if (given.Has("rootfs") && FLAGS_rootfs.empty())
+    return cli::UsageError("--rootfs: the directory is empty");
   if (given.Has("rootfs")) return runtime::RootfsDocument(FLAGS_rootfs);
   if (given.Has("config")) return cli::ReadDocumentFile(FLAGS_config);
   return cli::ReadDocument(cli::Stage::kLast);

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gflags/gflags.h"
-#include "libs/base/posix.h"
 #include "libs/base/error.h"
+#include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/cli/program.h"
 #include "libs/cli/table.h"
@@ -63,8 +63,8 @@ std::string Text(const std::vector<store::ContainerView>& containers) {
 
 absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   if (!invocation.operands().empty()) {
-    return cli::UsageError(absl::StrCat("\"", base::Printable(invocation.operands()[0]),
-                                        "\": no operand is wanted"));
+    return cli::UsageError(
+        absl::StrCat("\"", base::Printable(invocation.operands()[0]), "\": no operand is wanted"));
   }
   if (FLAGS_json && FLAGS_quiet) return cli::UsageError("--json and --quiet exclude each other");
 

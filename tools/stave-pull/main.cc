@@ -100,9 +100,9 @@ absl::Status PullImage(const image::SourceName& name, const image::RegistryOptio
   STAVE_ASSIGN_OR_RETURN(const image::Pulled pulled,
                          image::Pull(store, *source, name.reference, how, progress));
   progress.Line(absl::StrCat("Digest: ", pulled.digest.ToString()));
-  progress.Line(absl::StrCat("Status: ",
-                             pulled.newer ? "Downloaded newer image for " : "Image is up to date for ",
-                             name.reference.Familiar()));
+  progress.Line(absl::StrCat(
+      "Status: ", pulled.newer ? "Downloaded newer image for " : "Image is up to date for ",
+      name.reference.Familiar()));
   return absl::OkStatus();
 }
 
@@ -110,8 +110,7 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
   if (call.operands().size() != 1) return cli::UsageError("it takes one REFERENCE");
   const auto name = image::ParseSourceName(call.operands()[0]);
   if (!name.ok()) {
-    return base::WithHint(cli::UsageError(name.status().message()),
-                          base::ErrorHint(name.status()));
+    return base::WithHint(cli::UsageError(name.status().message()), base::ErrorHint(name.status()));
   }
   STAVE_ASSIGN_OR_RETURN(const image::RegistryOptions network, NetworkOptions());
   STAVE_ASSIGN_OR_RETURN(const image::PullOptions how, HowToPull());
@@ -120,9 +119,8 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
     FLAGS_logtostderr = true;
     google::InitGoogleLogging("stave-pull");
   }
-  image::Progress progress(STDERR_FILENO, FLAGS_quiet
-                                              ? image::ProgressStyle::kNone
-                                              : image::ProgressStyleFor(STDERR_FILENO));
+  image::Progress progress(STDERR_FILENO, FLAGS_quiet ? image::ProgressStyle::kNone
+                                                      : image::ProgressStyleFor(STDERR_FILENO));
   const absl::Status status = PullImage(*name, network, how, progress);
   if (status.ok()) return 0;
   const bool remote = name->kind == image::SourceKind::kRegistry;
@@ -132,4 +130,6 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
 }  // namespace
 }  // namespace stave
 
-int main(int argc, char** argv) { return stave::cli::Main(stave::kProgram, stave::Run, argc, argv); }
+int main(int argc, char** argv) {
+  return stave::cli::Main(stave::kProgram, stave::Run, argc, argv);
+}

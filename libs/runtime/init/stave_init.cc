@@ -47,12 +47,12 @@ asm(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n bl Main\n");
 
 constexpr int kSignals = 64;
 constexpr Word kSigChild = 17, kSigStop = 19, kSigKill = 9, kSigTtyIn = 21, kSigTtyOut = 22;
-constexpr Word kBlock = 0, kSetMask = 2;  // SIG_BLOCK, SIG_SETMASK
-constexpr Word kNoHang = 1;               // WNOHANG
+constexpr Word kBlock = 0, kSetMask = 2;      // SIG_BLOCK, SIG_SETMASK
+constexpr Word kNoHang = 1;                   // WNOHANG
 constexpr Word kSetFd = 2, kCloseOnExec = 1;  // F_SETFD, FD_CLOEXEC
-constexpr Word kNoChild = -10;            // -ECHILD
-constexpr Word kInterrupted = -4;         // -EINTR
-constexpr Word kCloneSignal = 17;         // clone(2): SIGCHLD when it ends
+constexpr Word kNoChild = -10;                // -ECHILD
+constexpr Word kInterrupted = -4;             // -EINTR
+constexpr Word kCloneSignal = 17;             // clone(2): SIGCHLD when it ends
 
 [[noreturn]] void Exit(Word code) {
   for (;;) Call(__NR_exit_group, code);
@@ -66,9 +66,9 @@ int Number(const char* text) {
 
 [[noreturn]] void Execute(int report, char** argv, char** environment) {
   Call(__NR_fcntl, report, kSetFd, kCloseOnExec);
-  const int error = static_cast<int>(
-      -Call(__NR_execve, reinterpret_cast<Word>(argv[3]), reinterpret_cast<Word>(argv + 4),
-            reinterpret_cast<Word>(environment)));
+  const int error = static_cast<int>(-Call(__NR_execve, reinterpret_cast<Word>(argv[3]),
+                                           reinterpret_cast<Word>(argv + 4),
+                                           reinterpret_cast<Word>(environment)));
   Call(__NR_write, report, reinterpret_cast<Word>(&error), sizeof error);
   Exit(127);
 }
