@@ -39,11 +39,13 @@ absl::Status UnknownOption(const Program& program, absl::string_view word) {
   absl::string_view name = word;
   if (const size_t equals = name.find('='); equals != name.npos) name = name.substr(0, equals);
   absl::Status status = UsageError(absl::StrCat("unknown option ", name));
-  if (!absl::StartsWith(name, "--")) return status;
   const Option* best = nullptr;
-  size_t least = 3;
+  const absl::string_view wanted = absl::StartsWith(name, "--") ? name.substr(2) : "";
+  // One letter wrong in a short name, two in a longer one; the beginning of a name beats both.
+  size_t least = wanted.size() < 4 ? 2 : 3;
   for (const Option& option : program.options) {
-    const size_t distance = Distance(name.substr(2), option.name);
+    const bool begins = wanted.size() > 1 && absl::StartsWith(option.name, wanted);
+    const size_t distance = begins ? 0 : Distance(wanted, option.name);
     if (distance < least) {
       least = distance;
       best = &option;

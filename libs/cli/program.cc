@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
 #include "libs/cli/help.h"
@@ -16,13 +17,15 @@ namespace {
 
 constexpr char kVersion[] = STAVE_VERSION;
 constexpr char kUsageWord[] = "E_USAGE";
+constexpr char kUsage[] = "stave/usage";  // a payload: wrong usage, whatever the word
 
 // A program whose 0, 1 or 2 is closed must not get a store file under that number.
 void OpenStandardStreams() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      // Stdout not for writing: a document that nobody can have got is a failure.
       // lint: no O_CLOEXEC, what the program executes inherits its streams
-      [[maybe_unused]] const int opened = ::open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR);
+      [[maybe_unused]] const int opened = ::open("/dev/null", fd == 2 ? O_RDWR : O_RDONLY);
     }
   }
 }
@@ -52,13 +55,16 @@ void PrintLine(const std::string& line) {
 }  // namespace
 
 absl::Status UsageError(absl::string_view message) {
-  return base::Error(absl::StatusCode::kInvalidArgument, kUsageWord, message);
+  return AsUsage(base::Error(absl::StatusCode::kInvalidArgument, kUsageWord, message));
+}
+
+absl::Status AsUsage(absl::Status status) {
+  status.SetPayload(kUsage, absl::Cord());
+  return status;
 }
 
 absl::Status BadValue(absl::string_view option, const absl::Status& status) {
-  absl::Status usage = UsageError(absl::StrCat("--", option, ": ", status.message()));
-  const std::string hint = base::ErrorHint(status);
-  return hint.empty() ? usage : base::WithHint(std::move(usage), hint);
+  return AsUsage(base::WithContext(status, absl::StrCat("--", option)));
 }
 
 void PrintError(const Program& program, const absl::Status& status) {
@@ -93,7 +99,8 @@ int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), 
   if (code.ok()) return *code;
   const std::string word = base::ErrorWord(code.status());
   if (word != "E_SILENT") PrintError(program, code.status());
-  return word == kUsageWord ? program.usage_exit : program.failure_exit;
+  const bool usage = word == kUsageWord || code.status().GetPayload(kUsage).has_value();
+  return usage ? program.usage_exit : program.failure_exit;
 }
 
 }  // namespace stave::cli

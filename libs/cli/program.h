@@ -85,7 +85,10 @@ absl::StatusOr<Invocation> ParseCommandLine(const Program& program, int argc, ch
 // Wrong usage: Main() exits with usage_exit. `message` as in "--memory: \"x\": is not a size".
 absl::Status UsageError(absl::string_view message);
 
-// The status as one of an option's value: a usage error with "--name: " before it.
+// `status` as wrong usage, with its own word: exit code and message stay apart.
+absl::Status AsUsage(absl::Status status);
+
+// The status as one of an option's value: wrong usage, with "--name: " before it.
 absl::Status BadValue(absl::string_view option, const absl::Status& status);
 
 // Prints `program: message [E_WORD]` and `hint: ...` to stderr. Control characters are escaped.

@@ -66,8 +66,9 @@ TEST(ParseCommandLineTest, ASwitchCanBeTurnedOff) {
 
 TEST(ParseCommandLineTest, WrongUsageIsNamed) {
   EXPECT_EQ(Error({"--memroy", "5"}), "unknown option --memroy|did you mean --memory?");
-  EXPECT_EQ(Error({"--mem=5"}), "unknown option --mem|try --help lists the options");
-  EXPECT_EQ(Error({"-x"}), "unknown option -x|");
+  EXPECT_EQ(Error({"--mem=5"}), "unknown option --mem|did you mean --memory?");
+  EXPECT_EQ(Error({"--xyz"}), "unknown option --xyz|try --help lists the options");
+  EXPECT_EQ(Error({"-x"}), "unknown option -x|try --help lists the options");
   EXPECT_EQ(Error({"--memory"}), "--memory: a value is missing|");
   EXPECT_EQ(Error({"-m"}), "--memory: a value is missing|");
   EXPECT_EQ(Error({"-m", "1", "--memory=2"}), "--memory: is given twice|");

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,14 @@ namespace {
 // Off whatever the module's defaults are.
 const Parameter kAlways[] = {
     {"redirect_dir", "off"}, {"metacopy", "off"}, {"index", "off"}, {"xino", "off"}};
+
+// Linux 6.7. Asked of the version: a try would cost a mount and put a line into the kernel's log.
+bool HasLowerdirPlus() {
+  utsname kernel{};
+  int major = 0, minor = 0;
+  if (::uname(&kernel) < 0 || ::sscanf(kernel.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 6 || (major == 6 && minor >= 7);
+}
 
 absl::StatusOr<base::UniqueFd> MakeByParameters(const Overlay& overlay) {
   std::vector<Parameter> parameters;
@@ -200,11 +209,9 @@ absl::StatusOr<base::UniqueFd> MakeOverlay(const Overlay& overlay) {
         SetAttributes(tree.get(), MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, Depth::kMount));
     return tree;
   }
+  const bool by_parameters = overlay.id_map < 0 && HasLowerdirPlus();
   absl::StatusOr<base::UniqueFd> tree =
-      overlay.id_map < 0 ? MakeByParameters(overlay) : MakeFromShortNames(overlay);
-  // Linux before 6.7: no lowerdir+, and 255 bytes a value.
-  if (overlay.id_map < 0 && absl::IsInvalidArgument(tree.status()))
-    tree = MakeFromShortNames(overlay);
+      by_parameters ? MakeByParameters(overlay) : MakeFromShortNames(overlay);
   if (tree.ok()) STAVE_RETURN_IF_ERROR(CheckWritable(tree->get(), overlay));
   return tree;
 }

@@ -173,6 +173,7 @@ absl::Status Execute(const ChildInputs& inputs, const std::string& program) {
   } else if (::dup2(inputs.report, kReportFd) < 0) {
     return base::PosixError(errno, "report", "duplicate");
   }
+  SendReady(kReportFd);
   ::syscall(SYS_execveat, inputs.init_program, "", argv.data(), env.data(), AT_EMPTY_PATH);
   const absl::Status failed = base::PosixError(errno, "stave-init", "execute");
   if (absl::IsInternal(failed) || errno != E2BIG) return failed;

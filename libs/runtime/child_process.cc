@@ -140,7 +140,10 @@ absl::Status SetAppArmor(int proc, const std::string& profile) {
     return absl::FailedPreconditionError(
         "/process/apparmorProfile: there is no procfs to set it in");
   }
-  return base::WriteAll(file.get(), "exec " + profile, "/process/apparmorProfile");
+  const absl::Status written =
+      base::WriteAll(file.get(), "exec " + profile, "/process/apparmorProfile");
+  return base::WithHint(written,
+                        "is AppArmor enabled here, and the profile loaded? See aa-status(8)");
 }
 
 absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings) {

@@ -15,6 +15,7 @@ namespace stave::runtime {
 namespace {
 
 constexpr char kExitCode[] = "stave/exit";
+constexpr char kReady = 'R';  // no exit code of a report: those are 125 to 127
 
 absl::Status ExecuteError(int error, absl::string_view program) {
   const std::string name = base::Printable(program);
@@ -57,6 +58,8 @@ int ExitCodeOf(const absl::Status& status) {
   return code;
 }
 
+void SendReady(int fd) { [[maybe_unused]] const ssize_t n = ::write(fd, &kReady, 1); }
+
 void SendReport(int fd, const absl::Status& status) {
   std::string text;
   text += static_cast<char>(ExitCodeOf(status));
@@ -70,6 +73,13 @@ void SendReport(int fd, const absl::Status& status) {
 absl::Status ReceiveReport(int fd, absl::string_view program) {
   auto text = base::ReadAll(fd, 1 << 16, "report");
   if (!text.ok()) return text.status();
+  if (text->empty()) {
+    return base::WithHint(
+        base::Error(absl::StatusCode::kAborted, "E_KILLED",
+                    "the container's first process was killed before it could start the payload"),
+        "a memory limit of less than 6m leaves no room for it");
+  }
+  if ((*text)[0] == kReady) text->erase(0, 1);
   if (text->empty()) return absl::OkStatus();
   if (text->size() == sizeof(int)) {
     int error;

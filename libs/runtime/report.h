@@ -3,9 +3,10 @@
 // How the child that becomes the payload tells its parent what went wrong, over a pipe that closes
 // when the payload's file has been executed.
 //
-//   nothing      success
-//   4 bytes      errno of the last execve, written by stave_init.cc
-//   longer       EXIT (1 byte: 125, 126, 127) CODE (1 byte: absl's) WORD NUL MESSAGE
+//   nothing      it died before it came to executing the payload: killed
+//   R            it came there, and the payload runs
+//   R, 4 bytes   errno of the last execve, written by stave_init.cc
+//   longer       (perhaps R,) EXIT (1 byte: 125, 126, 127) CODE (1 byte: absl's) WORD NUL MESSAGE
 //
 // The texts of 126 and 127 keep the fragments that engines look for: "permission denied",
 // "executable file not found", "no such file or directory".
@@ -29,10 +30,12 @@ inline constexpr int kNotFound = 127;
 absl::Status WithExitCode(absl::Status status, int exit_code);
 int ExitCodeOf(const absl::Status& status);
 
-// In the child.
+// In the child. SendReady comes last before the execve.
+void SendReady(int fd);
 void SendReport(int fd, const absl::Status& status);
 
-// In the parent: reads until the pipe closes. OK if it closed without a word. `program` is what
+// In the parent: reads until the pipe closes. OK if only SendReady was called.
+// Errors: Aborted [E_KILLED] with a hint if nothing came. `program` is what
 // was executed, for the message of an errno.
 absl::Status ReceiveReport(int fd, absl::string_view program);
 

@@ -33,7 +33,13 @@ class ReportTest : public ::testing::Test {
   base::UniqueFd reader_, writer_;
 };
 
-TEST_F(ReportTest, SilenceIsSuccess) { EXPECT_TRUE(Receive().ok()); }
+TEST_F(ReportTest, ReadyAndThenSilenceIsSuccess) {
+  SendReady(writer_.get());
+
+  EXPECT_TRUE(Receive().ok());
+}
+
+TEST_F(ReportTest, SilenceAloneIsADeath) { EXPECT_EQ(base::ErrorWord(Receive()), "E_KILLED"); }
 
 TEST_F(ReportTest, CarriesStatusWordAndExitCode) {
   SendReport(writer_.get(),
@@ -48,6 +54,7 @@ TEST_F(ReportTest, CarriesStatusWordAndExitCode) {
 }
 
 TEST_F(ReportTest, ErrnoOfExecveBecomesTheShellsCode) {
+  SendReady(writer_.get());
   const int missing = ENOENT;
   ASSERT_EQ(::write(writer_.get(), &missing, sizeof missing), 4);
 

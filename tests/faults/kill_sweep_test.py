@@ -5,6 +5,7 @@ command repairs, nothing leaks, a repetition works. STAVE_SLICE=3/10 tries the p
 3 modulo 10. Needs root."""
 
 import json
+import glob
 import os
 import subprocess
 import sys
@@ -83,8 +84,15 @@ class KillSweepTest(unittest.TestCase):
                    sweep.Filter(self.place, "cgroup-limit", ["cgroup-limit", "--memory", "64M"], "t.json"),
                    sweep.Filter(self.place, "ps-lister", ["ps-lister", "-a"]))
 
+    # The parent of --parent is the caller's and stays.
+    def remove_parents(self, parent):
+        for folder in glob.glob("/sys/fs/cgroup/*" + parent) + glob.glob("/sys/fs/cgroup" + parent):
+            os.rmdir(folder)
+
     def test_cgroup_limit_around_a_command(self):
-        command = ["cgroup-limit", "--memory", "64M", "--parent", f"/stave-sweep-{os.getpid()}", "--", "true", self.place.dir]
+        parent = f"/stave-sweep-{os.getpid()}"
+        self.addCleanup(self.remove_parents, parent)
+        command = ["cgroup-limit", "--memory", "64M", "--parent", parent, "--", "true", self.place.dir]
         self.sweep(sweep.Limit(self.place, "cgroup-limit --", command))
 
     def test_layer_mount_now(self):

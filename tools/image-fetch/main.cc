@@ -2,6 +2,8 @@
 //
 // image-fetch: an image's reference in, its document out. What is missing of the image is fetched
 // by a helper that is executed only then; a present image costs a few small reads.
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -81,7 +83,7 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   const std::string& source = invocation.operands()[0];
   auto name = image::ParseSourceName(source);
   if (!name.ok()) {
-    return base::WithHint(cli::UsageError(name.status().message()), base::ErrorHint(name.status()));
+    return cli::AsUsage(name.status());
   }
   auto platform =
       !invocation.Has("platform") ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
@@ -97,6 +99,13 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
     fetch = MayFetch(image.status());
   }
   if (fetch) {
+    if (::geteuid() != 0) {
+      return base::WithHint(base::Error(absl::StatusCode::kPermissionDenied, "E_PERMISSION",
+                                        absl::StrCat(base::Printable(source),
+                                                     ": unpacking keeps the owners of files, "
+                                                     "which needs root")),
+                            "run it as root");
+    }
     STAVE_RETURN_IF_ERROR(tools::Pull({store.state_path(), FLAGS_platform, source, FLAGS_quiet}));
     STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kRead));
     image = store::ResolveImage(store, name->reference, *platform);

@@ -157,7 +157,7 @@ absl::StatusOr<int> Alone(const cli::Invocation& given) {
   return absl::IsNotFound(failed) ? 127 : 126;
 }
 
-absl::StatusOr<int> Run(const cli::Invocation& given) {
+absl::StatusOr<int> Act(const cli::Invocation& given) {
   const bool alone = given.Has("lower");
   if ((given.Has("upper") || given.Has("work")) && !alone)
     return cli::UsageError("--upper, --work: need --lower");
@@ -169,6 +169,14 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kWrite));
   STAVE_RETURN_IF_ERROR(runtime::Unmount(store, FLAGS_unmount));
   return 0;
+}
+
+absl::StatusOr<int> Run(const cli::Invocation& given) {
+  absl::StatusOr<int> code = Act(given);
+  if (absl::IsPermissionDenied(code.status()) && ::geteuid() != 0) {
+    return base::WithHint(code.status(), "mounting needs root");
+  }
+  return code;
 }
 
 }  // namespace

@@ -34,6 +34,8 @@ constexpr cli::Program kProgram = {
     .options = kOptions,
 };
 
+constexpr int kTries = 5;
+
 absl::Status RefuseRunning(const std::string& name) {
   return base::WithHint(
       base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
@@ -44,8 +46,7 @@ absl::Status RefuseRunning(const std::string& name) {
 }
 
 // Removes the container that `name` means. Errors: NotFound, and those of the removal.
-absl::Status Remove(const store::Store& store, const std::string& name) {
-  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+absl::Status RemoveOnce(const store::Store& store, const std::string& name, const std::string& id) {
   const auto container = store::GetContainer(store, id);
   if (!container.ok() && !absl::IsNotFound(container.status())) return container.status();
   if (container.ok() && container->status == store::Status::kRunning) {
@@ -54,6 +55,19 @@ absl::Status Remove(const store::Store& store, const std::string& name) {
     if (!killed.ok()) return base::WithContext(killed, absl::StrCat("container ", name));
   }
   return store::RemoveContainer(store, id);
+}
+
+// With --force again where it has begun to run, or is still being made, meanwhile.
+absl::Status Remove(const store::Store& store, const std::string& name) {
+  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+  absl::Status removed = RemoveOnce(store, name, id);
+  for (int again = 0; FLAGS_force && again < kTries && absl::IsFailedPrecondition(removed);
+       ++again) {
+    const absl::Status killed = runtime::Kill(store, id);
+    if (!killed.ok()) return base::WithContext(killed, absl::StrCat("container ", name));
+    removed = RemoveOnce(store, name, id);
+  }
+  return removed;
 }
 
 absl::StatusOr<int> Run(const cli::Invocation& invocation) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gflags/gflags.h"
 #include "glog/logging.h"
@@ -124,7 +125,8 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
   const absl::Status status = PullImage(*name, network, how, progress);
   if (status.ok()) return 0;
   const bool remote = name->kind == image::SourceKind::kRegistry;
-  return base::WithContext(status, remote ? name->reference.String() : base::Printable(name->path));
+  const std::string noun = remote ? name->reference.String() : base::Printable(name->path);
+  return absl::StartsWith(status.message(), noun) ? status : base::WithContext(status, noun);
 }
 
 }  // namespace
