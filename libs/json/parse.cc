@@ -300,8 +300,8 @@ absl::StatusOr<Value> Parse(absl::string_view text, const Limits& limits) {
     return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
                        absl::StrCat("the document has more than ", limits.bytes, " bytes"));
   }
-  constexpr unsigned kFlags =
-      rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
+  // The encoding is checked by the builder: rapidjson would not see a lone low surrogate.
+  constexpr unsigned kFlags = rapidjson::kParseNumbersAsStringsFlag;
   Builder builder(limits);
   rapidjson::Reader reader;
   rapidjson::MemoryStream stream(text.data(), text.size());

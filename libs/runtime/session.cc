@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -32,6 +33,7 @@
 #include "libs/runtime/report.h"
 #include "libs/runtime/rootfs.h"
 #include "libs/runtime/user_namespace.h"
+#include "libs/store/folder.h"
 #include "libs/store/name_link.h"
 #include "libs/store/pending.h"
 #include "libs/store/record.h"
@@ -42,6 +44,18 @@ namespace {
 
 constexpr size_t kMaxRecordedCommand = size_t{64} << 10;
 constexpr absl::Duration kRemoveHas = absl::Seconds(10);
+
+// What the caller had open beside its streams. Ours are all close-on-exec.
+void CloseInherited() {
+  const auto names = store::ListFolder(AT_FDCWD, "/proc/self/fd");
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    int fd = -1;
+    if (!absl::SimpleAtoi(name, &fd) || fd < 3) continue;
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ::close(fd);
+  }
+}
 
 // The host's id of the container's root.
 uint32_t HostId(const std::vector<IdMapping>& mappings) {
@@ -242,11 +256,7 @@ void Session::CleanUpDetached(Foreground foreground) {
     ::setsid();
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
-    // Ours are all close-on-exec.
-    for (int fd = 3; fd < 1024; ++fd) {
-      const int flags = ::fcntl(fd, F_GETFD);
-      if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ::close(fd);
-    }
+    CloseInherited();
     { const Foreground gone = std::move(foreground); }
     [[maybe_unused]] const int changed = ::chdir("/");
   }
