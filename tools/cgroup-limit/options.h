@@ -43,7 +43,7 @@ inline constexpr cli::Option kOptions[] = {
      "writes a second to it; may be repeated"},
     {"unified", 0, cli::Takes::kList, "FILE=VALUE",
      "an interface file of cgroup v2, such as memory.high=50000000; may be repeated"},
-    {"parent", 0, cli::Takes::kValue, "PATH", "make the cgroup below this one, not below /stave",
+    {"parent", 0, cli::Takes::kValue, "PATH", "make the cgroup below this one, which stays, not below /stave",
      "Around a command"},
     {"usage", 0, cli::Takes::kNothing, "", "print on stderr what the command has used",
      "Around a command"},
