@@ -7,7 +7,6 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -18,7 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "libs/base/error.h"
+#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/mount/tree.h"
@@ -50,45 +52,6 @@ absl::StatusOr<base::UniqueFd> MakeByParameters(const Overlay& overlay) {
     parameters.emplace_back("volatile", "");
   }
   return MakeFilesystem("overlay", "overlay", parameters, 0);
-}
-
-// Sends an open descriptor, or an errno value as one int, over a socket.
-void Send(int socket, int fd, int error) {
-  iovec data{&error, sizeof error};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    ::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  [[maybe_unused]] const ssize_t n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
-base::UniqueFd Receive(int socket, int* error) {
-  iovec data{error, sizeof *error};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t n;
-  do {
-    n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
-  if (n != sizeof *error) *error = n < 0 ? errno : ECHILD;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (n < 0 || header == nullptr || header->cmsg_type != SCM_RIGHTS) return base::UniqueFd();
-  int fd;
-  ::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return base::UniqueFd(fd);
 }
 
 // Attaches an idmapped clone of the directory `path` at `name`, which is made.
@@ -169,16 +132,18 @@ absl::StatusOr<base::UniqueFd> MakeFromShortNames(const Overlay& overlay) {
   if (child < 0) return base::PosixError(errno, "overlay", "fork");
   if (child == 0) {
     const int tree = MountFromShortNames(overlay, options);
-    Send(theirs.get(), tree, tree < 0 ? -tree : 0);
+    base::SendMessage(theirs.get(), absl::StrCat(tree < 0 ? -tree : 0), tree).IgnoreError();
     ::_exit(0);
   }
   theirs.Reset();
-  int error = 0;
-  base::UniqueFd tree = Receive(mine.get(), &error);
+  auto answer = base::ReceiveMessage(mine.get(), 16, 0);
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (!tree.valid()) return base::PosixError(error, "overlay", "mount");
-  return tree;
+  if (!answer.ok()) return base::WithContext(answer.status(), "overlay");
+  if (answer->fd.valid()) return std::move(answer->fd);
+  int error = EINVAL;
+  (void)absl::SimpleAtoi(answer->text, &error);
+  return base::PosixError(error, "overlay", "mount");
 }
 
 // Where it cannot make its directories below `work`, the kernel mounts the overlay read-only and

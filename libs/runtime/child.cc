@@ -10,10 +10,8 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <termios.h>
@@ -24,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "libs/base/error.h"
+#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/mount/tree.h"
@@ -35,26 +34,6 @@ namespace stave::runtime {
 namespace {
 
 constexpr int kReportFd = 3;  // what stave_init finds its report pipe as
-
-// One message: warnings, a line each, and the pty's master if there is one.
-void SendToParent(int socket, const std::vector<std::string>& warnings, int master) {
-  std::string text = absl::StrCat(absl::StrJoin(warnings, "\n"), "\n");
-  iovec data{text.data(), text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (master >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    ::memcpy(CMSG_DATA(header), &master, sizeof master);
-  }
-  [[maybe_unused]] const ssize_t n = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-}
 
 absl::Status WaitForMaps(int maps_written) {
   char byte;
@@ -209,7 +188,10 @@ absl::Status Run(const ChildInputs& inputs) {
   STAVE_RETURN_IF_ERROR(MakeWorkDir(inputs.request->root, plan.process));
   STAVE_RETURN_IF_ERROR(EnterTree(inputs));
   STAVE_RETURN_IF_ERROR(SetStreams(inputs, terminal));
-  SendToParent(inputs.console_socket, warnings, terminal.master.get());
+  // One message: warnings, a line each, and the pty's master if there is one.
+  STAVE_RETURN_IF_ERROR(base::SendMessage(inputs.console_socket,
+                                          absl::StrCat(absl::StrJoin(warnings, "\n"), "\n"),
+                                          terminal.master.get()));
   if (!plan.process.apparmor_profile.empty()) {
     STAVE_RETURN_IF_ERROR(SetAppArmor(tree.proc.get(), plan.process.apparmor_profile));
   }

@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
+#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/capability/capability.h"
@@ -136,25 +136,12 @@ absl::Status WriteMaps(pid_t pid, const Plan& plan, int gate) {
 
 // What the child sent before it executed the payload.
 void ReceiveFromChild(int socket, Launched* launched) {
-  std::string text(1 << 16, '\0');
-  iovec data{text.data(), text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (n <= 0) return;
-  text.resize(static_cast<size_t>(n));
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+  auto message = base::ReceiveMessage(socket, size_t{1} << 16, MSG_DONTWAIT);
+  if (!message.ok()) return;
+  for (const absl::string_view line : absl::StrSplit(message->text, '\n', absl::SkipEmpty())) {
     launched->warnings.emplace_back(line);
   }
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return;
-  int fd;
-  ::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  launched->terminal = base::UniqueFd(fd);
+  launched->terminal = std::move(message->fd);
 }
 
 uint64_t CloneFlags(const Plan& plan) {

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,14 +48,14 @@ absl::StatusOr<base::UniqueFd> MakeUserNamespace(const Plan& plan) {
   clone_args args{};
   args.flags = CLONE_NEWUSER;
   args.exit_signal = SIGCHLD;
+  const pid_t parent = ::getpid();
   const pid_t child = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
   if (child < 0) return base::PosixError(errno, "user namespace", "clone");
   if (child == 0) {
-    // Only there until it has been named; it may not outlive a parent that is killed meanwhile.
-    for (;;) {
-      if (::getppid() == 1) ::_exit(0);
-      ::syscall(SYS_pause);
-    }
+    // Only there until it has been named; it does not outlive a parent that is killed meanwhile.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != parent) ::_exit(0);
+    for (;;) ::pause();
   }
   auto opened = MapAndOpen(child, plan);
   ::kill(child, SIGKILL);
