@@ -74,6 +74,12 @@ class Place:
             found += [line.strip() for line in mounts if self.dir + "/" in line]
         return found
 
+    # After a test `case`: its containers are removed, and then nothing of them is left.
+    def check_nothing_is_left(self, case):
+        self.run("ps-lister -aq | xargs -r ps-remove -f")
+        self.wait_until_quiet()
+        case.assertEqual(self.leftovers(), [])
+
     def close(self):
         for process in self.started:
             if process.poll() is None:

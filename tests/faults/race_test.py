@@ -35,12 +35,7 @@ def tearDownModule():
 
 class RaceTest(unittest.TestCase):
     def setUp(self):
-        self.addCleanup(self.nothing_is_left)
-
-    def nothing_is_left(self):
-        place.run("ps-lister -aq | xargs -r ps-remove -f")
-        place.wait_until_quiet()
-        self.assertEqual(place.leftovers(), [])
+        self.addCleanup(lambda: place.check_nothing_is_left(self))
 
     def start(self, *command):
         return place.start(list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -67,7 +62,7 @@ class RaceTest(unittest.TestCase):
                     self.assertIn("[E_NAME_TAKEN]", err)
             os.unlink(place.path("shared/go"))
             self.assertEqual(len(place.run("ps-lister -aq").stdout.split()), 0 if options else 1)
-            self.nothing_is_left()
+            place.check_nothing_is_left(self)
 
     def test_twenty_drawn_names_are_twenty(self):
         running = [self.ns_run("--", "true") for _ in range(20)]

@@ -31,12 +31,7 @@ def tearDownModule():
 
 class PipelineTest(unittest.TestCase):
     def setUp(self):
-        self.addCleanup(self.nothing_is_left)
-
-    def nothing_is_left(self):
-        place.run("ps-lister -aq | xargs -r ps-remove -f")
-        place.wait_until_quiet()
-        self.assertEqual(place.leftovers(), [])
+        self.addCleanup(lambda: place.check_nothing_is_left(self))
 
     def ok(self, command, **kwargs):
         done = place.run(command, **kwargs)
