@@ -33,6 +33,7 @@
 #include "libs/base/unique_fd.h"
 #include "libs/cgroup/hierarchy.h"
 #include "libs/cgroup/plan.h"
+#include "libs/cgroup/update.h"
 #include "libs/cgroup/usage.h"
 
 namespace stave::cgroup {
@@ -73,17 +74,21 @@ class [[nodiscard]] Cgroup {
 
   const std::string& path() const { return path_; }
 
-  // Makes the writes, in order, and attaches the device program. Stops at the first failure;
-  // earlier writes stay in force. Must come before the first process enters. With pids.limit 0
-  // CLONE_INTO_CGROUP fails with EAGAIN, while entering by `tasks` works.
-  // Errors: those of write(2), with member, file and value; FailedPrecondition [E_CGROUP] if an
-  // interface file does not exist.
+  // Makes the writes, in order, and attaches the device program, in the place of an older one.
+  // Stops at the first failure; earlier writes stay in force. Limits for a new cgroup must come
+  // before the first process enters. With pids.limit 0 CLONE_INTO_CGROUP fails with EAGAIN, while
+  // entering by `tasks` works. A controller of v2 that was not enabled for it is enabled.
+  // Errors: those of write(2), with member, file and value, and for memory with what is in use;
+  // FailedPrecondition [E_CGROUP] if an interface file does not exist, or the controller is not to
+  // be had.
   absl::Status Apply(const Limits& limits);
 
   // The v2 directory for CLONE_INTO_CGROUP, or -1 on pure v1. Borrowed.
   int directory_fd() const { return directory_.get(); }
   // The open `tasks` files of the v1 hierarchies; empty on pure v2, or after Open(). Borrowed.
   const std::vector<int>& task_fds() const { return task_numbers_; }
+  // Opens both kinds after Open(), for one more process; Create() has done so.
+  absl::Status OpenEntries();
   // Closes both kinds; for a watcher that no longer needs them.
   void CloseEntries();
 
@@ -94,7 +99,8 @@ class [[nodiscard]] Cgroup {
   std::vector<BindPath> BindPaths() const;
 
   // Sends SIGKILL to every process in it and below: cgroup.kill, else freeze, kill and thaw until
-  // there is none. Does not wait for them to be gone.
+  // there is none. What was frozen before, it or one below it, is thawed, else it would not die.
+  // Does not wait for them to be gone.
   absl::Status Kill() const;
 
   // Removes the directories, those below it first. Processes that are dying are waited for, for
@@ -105,21 +111,35 @@ class [[nodiscard]] Cgroup {
   // should be gone it costs one rmdir(2) a hierarchy. Errors: those of Remove().
   absl::Status End(absl::Duration timeout);
 
+  // The processes in it and below it, in any of its hierarchies, sorted. Those of pid namespaces
+  // that the caller does not see are left out.
+  std::vector<pid_t> Processes() const;
+
   // What has been used so far. Files that are missing leave their members absent.
   Usage ReadUsage() const;
 
- private:
+  // What is in force, for PlanUpdate. Files that are missing leave the values of a new cgroup.
+  CurrentLimits ReadLimits() const;
+
+  // Its directory in one hierarchy.
   struct Place {
     Hierarchy hierarchy;
     std::string directory;  // absolute
   };
+  // The place that has `controller` ("memory"; "cgroup": the v2 tree), or nullptr.
+  const Place* Find(absl::string_view controller) const;
+  // Whether it is in a v1 hierarchy, too or only.
+  bool HasV1() const {
+    return !places_.empty() && places_.front().hierarchy.version == Version::kV1;
+  }
+
+ private:
   Cgroup(std::string path, bool owned) : path_(std::move(path)), owned_(owned) {}
 
   void RemoveEmpty();
   absl::Status CreatePlace(const Hierarchy& hierarchy, const Limits& limits);
-  absl::Status OpenEntries();
   absl::Status ApplySetting(const Setting& setting) const;
-  const Place* Find(absl::string_view controller) const;
+  bool Enable(const Place& place, const std::string& controller) const;  // whether that changed it
 
   std::string path_;
   bool owned_;

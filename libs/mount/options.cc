@@ -4,6 +4,8 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -53,6 +55,9 @@ constexpr Propagation kPropagations[] = {{"private", MS_PRIVATE},
 constexpr absl::string_view kIgnored[] = {"defaults",   "async",      "loud",
                                           "silent",     "norelatime", "iversion",
                                           "noiversion", "remount",    "nomand"};
+
+// Superblock words that fsconfig(2) takes for any file system.
+constexpr absl::string_view kSuperblock[] = {"dirsync", "lazytime", "mand", "nolazytime", "sync"};
 
 bool ParsePropagation(absl::string_view word, Options* options) {
   for (const auto& [name, flag] : kPropagations) {
@@ -117,6 +122,23 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
         "option ", base::Printable(options.parameters[0].first, 64), ": is not for a bind mount"));
   }
   return options;
+}
+
+std::vector<std::string> KnownOptions() {
+  std::vector<std::string> words = {"bind", "idmap", "rbind", "ridmap", "tmpcopyup"};
+  for (const Attribute& attribute : kAttributes) {
+    words.push_back(attribute.word);
+    words.push_back(absl::StrCat("r", attribute.word));
+  }
+  for (const Propagation& propagation : kPropagations) {
+    words.push_back(propagation.word);
+    words.push_back(absl::StrCat("r", propagation.word));
+  }
+  for (const absl::string_view word : kIgnored) words.emplace_back(word);
+  for (const absl::string_view word : kSuperblock) words.emplace_back(word);
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  return words;
 }
 
 }  // namespace stave::mount

@@ -33,6 +33,9 @@ struct Options {
 // Unknown words go to the file system; a bind with such words is InvalidArgument.
 absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words);
 
+// The words that every file system takes, sorted: for `features`.
+std::vector<std::string> KnownOptions();
+
 }  // namespace stave::mount
 
 #endif  // STAVE_LIBS_MOUNT_OPTIONS_H_

@@ -4,6 +4,8 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 
+#include <algorithm>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -40,6 +42,14 @@ TEST(ParseOptionsTest, RefusesContradictions) {
   EXPECT_FALSE(ParseOptions({"ro", "rw"}).ok());
   EXPECT_FALSE(ParseOptions({"bind", "size=5"}).ok());
   EXPECT_FALSE(ParseOptions({"bind", "idmap"}).ok());
+}
+
+TEST(KnownOptionsTest, EachIsTaken) {
+  const std::vector<std::string> words = KnownOptions();
+  EXPECT_GT(words.size(), 60u);
+  for (const char* word : {"ro", "rro", "rbind", "rslave", "dirsync", "ridmap", "tmpcopyup"}) {
+    EXPECT_TRUE(std::binary_search(words.begin(), words.end(), word)) << word;
+  }
 }
 
 }  // namespace

@@ -87,6 +87,19 @@ absl::Status SetAttributes(int mountfd, uint64_t set, uint64_t clear, uint64_t p
   return absl::OkStatus();
 }
 
+absl::Status MapIds(int mountfd, int user, Depth depth) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user);
+  const unsigned flags = AT_EMPTY_PATH | (depth == Depth::kTree ? AT_RECURSIVE : 0u);
+  if (::syscall(SYS_mount_setattr, mountfd, "", flags, &attributes, sizeof attributes) == 0) {
+    return absl::OkStatus();
+  }
+  if (errno != EINVAL) return base::PosixError(errno, "mount", "map the ids");
+  return base::Error(absl::StatusCode::kInvalidArgument, "E_UNSUPPORTED",
+                     "its file system cannot be idmapped by this kernel");
+}
+
 absl::Status Attach(int mountfd, int target, absl::string_view noun) {
   if (::syscall(SYS_move_mount, mountfd, "", target, "",
                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) {

@@ -3,17 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
-#include <linux/magic.h>
-#include <linux/mount.h>
-#include <poll.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -26,27 +23,17 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/mount/tree.h"
+#include "libs/runtime/child_dev.h"
 #include "libs/runtime/child_mounts.h"
 #include "libs/runtime/child_process.h"
+#include "libs/runtime/child_streams.h"
+#include "libs/runtime/hook.h"
+#include "libs/runtime/namespaces.h"
 #include "libs/runtime/report.h"
+#include "libs/runtime/seccomp_listener.h"
 
 namespace stave::runtime {
 namespace {
-
-constexpr int kReportFd = 3;  // what stave_init finds its report pipe as
-
-absl::Status WaitForMaps(int maps_written) {
-  char byte;
-  ssize_t n;
-  do {
-    n = ::read(maps_written, &byte, 1);
-  } while (n < 0 && errno == EINTR);
-  if (n != 1) return absl::AbortedError("the parent went away");
-  if (::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0) {
-    return base::PosixError(errno, "user namespace", "become root of it");
-  }
-  return absl::OkStatus();
-}
 
 // cgroups first, since the cgroup namespace takes its root from where the process is when it is
 // made; a process enters v1 by itself (writing 0), which spares it a wait for the kernel.
@@ -62,154 +49,159 @@ absl::Status JoinCgroup(const ChildInputs& inputs) {
   return absl::OkStatus();
 }
 
-absl::Status JoinNamespaces(const ChildInputs& inputs) {
+absl::Status EnterNamespaces(const ChildInputs& inputs) {
   const Plan& plan = *inputs.request->plan;
-  for (size_t i = 0; i < plan.namespaces.size(); ++i) {
-    if (inputs.namespaces[i] < 0) continue;
-    if (::setns(inputs.namespaces[i], plan.namespaces[i].flag) < 0) {
-      return base::PosixError(errno, plan.namespaces[i].path, "join the namespace");
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SetStreams(const ChildInputs& inputs, const Terminal& terminal) {
-  const LaunchRequest& request = *inputs.request;
-  int sources[3] = {request.in, request.out, request.err};
-  if (terminal.slave.valid()) {
-    sources[0] = sources[1] = sources[2] = terminal.slave.get();
-    if (request.reaper == Reaper::kPayload && ::ioctl(terminal.slave.get(), TIOCSCTTY, 0) < 0) {
-      return base::PosixError(errno, "terminal", "make it the controlling one");
-    }
-  }
-  // Out of the way of 0-2 first: out may be 0 and in may be 1.
-  for (int& source : sources) {
-    source = ::fcntl(source, F_DUPFD_CLOEXEC, 10);
-    if (source < 0) return base::PosixError(errno, "streams", "duplicate");
-  }
-  for (int fd = 0; fd <= 2; ++fd) {
-    if (::dup2(sources[fd], fd) < 0) return base::PosixError(errno, "streams", "duplicate");
-  }
-  return absl::OkStatus();
-}
-
-// Before the filter is loaded, which may forbid it. What is opened later is O_CLOEXEC.
-absl::Status CloseOnExec() {
-  if (::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return absl::OkStatus();
-  return base::PosixError(errno, "descriptors", "close_range");
-}
-
-// Of pipes, so that a payload of another user can open /dev/stdout; what has a name is the
-// caller's.
-void GiveStreams(const Process& process) {
-  for (int fd = 0; fd <= 2; ++fd) {
-    struct statfs fs;
-    if (::fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC) {
-      [[maybe_unused]] const int done = ::fchown(fd, process.uid, static_cast<gid_t>(-1));
-    }
-  }
-}
-
-// The payload goes when the parent goes. The parent may be gone already: its pidfd tells.
-absl::Status DieWithParent(const ChildInputs& inputs) {
-  // After the change of ids, which clears it: prctl(2) PR_SET_PDEATHSIG.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-    return base::PosixError(errno, "parent", "watch");
-  pollfd watch{inputs.parent, POLLIN, 0};
-  if (::poll(&watch, 1, 0) > 0) return absl::AbortedError("the parent went away");
-  return absl::OkStatus();
-}
-
-absl::Status ResetSignals() {
-  for (int signal = 1; signal <= 64; ++signal) {
-    struct sigaction defaults {};
-    defaults.sa_handler = SIG_DFL;
-    ::sigaction(signal, &defaults, nullptr);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  return absl::OkStatus();
-}
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// Executes stave_init, which executes the payload. Returns only on failure.
-absl::Status Execute(const ChildInputs& inputs, const std::string& program) {
-  const Process& process = inputs.request->plan->process;
-  std::vector<std::string> args = {"stave-init",
-                                   inputs.request->reaper == Reaper::kInit ? "i" : "x",
-                                   absl::StrCat(kReportFd), program};
-  args.insert(args.end(), process.args.begin(), process.args.end());
-  const std::vector<char*> argv = Pointers(args), env = Pointers(process.env);
-  if (inputs.report == kReportFd) {
-    ::fcntl(kReportFd, F_SETFD, 0);
-  } else if (::dup2(inputs.report, kReportFd) < 0) {
-    return base::PosixError(errno, "report", "duplicate");
-  }
-  SendReady(kReportFd);
-  ::syscall(SYS_execveat, inputs.init_program, "", argv.data(), env.data(), AT_EMPTY_PATH);
-  const absl::Status failed = base::PosixError(errno, "stave-init", "execute");
-  if (absl::IsInternal(failed) || errno != E2BIG) return failed;
-  return WithExitCode(base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_EXECUTABLE",
-                                  "exec: argument list too long: arguments and environment exceed "
-                                  "the kernel's limit"),
-                      kNotExecutable);
-}
-
-absl::Status Run(const ChildInputs& inputs) {
-  const Plan& plan = *inputs.request->plan;
-  std::vector<std::string> warnings;
-  if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(WaitForMaps(inputs.maps_written));
+  if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(AwaitReply(inputs.ends));
+  if (plan.Has(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(BecomeRootOfUserNamespace());
   // Not to be traced by whoever shares the pid namespace before it is confined (CVE-2016-9962).
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::setsid();
-  STAVE_RETURN_IF_ERROR(SetLimits(plan.process, &warnings));
+  if (inputs.request->lifetime == Lifetime::kOnItsOwn) {
+    // A container that is half made goes with its maker all the same.
+    STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
+  }
   STAVE_RETURN_IF_ERROR(JoinCgroup(inputs));
-  STAVE_RETURN_IF_ERROR(JoinNamespaces(inputs));
+  if (!inputs.joined) STAVE_RETURN_IF_ERROR(JoinNamespaces(plan, inputs.namespaces));
+  if (plan.Creates(kCloneNewTime)) STAVE_RETURN_IF_ERROR(MakeTimeNamespace(plan.time_offsets));
   // A session keyring of its own: keyrings are in no namespace. ENOSYS: a kernel without keys.
-  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+  if (inputs.request->keyring &&
+      ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
     return base::PosixError(errno, "session keyring", "join a new one");
   }
+  return absl::OkStatus();
+}
+
+bool WritesToProc(const Plan& plan) {
+  return !plan.sysctls.empty() || !plan.process.apparmor_profile.empty() ||
+         !plan.process.selinux_label.empty();
+}
+
+// runtime.md "Lifecycle", steps 2 to 5: prestart and createRuntime in the parent, createContainer
+// here; the root is made and is not yet /.
+absl::Status RunCreateHooks(const ChildInputs& inputs) {
+  const LaunchRequest& request = *inputs.request;
+  if (request.created) STAVE_RETURN_IF_ERROR(TellAndAwait(inputs.ends, "H"));
+  const std::vector<Hook>& hooks = request.plan->hooks.create_container;
+  if (hooks.empty()) return absl::OkStatus();
+  return RunHooks(hooks, "createContainer", request.state("creating", ::getpid()));
+}
+
+absl::StatusOr<Terminal> MakeConsole(const ChildInputs& inputs, const MountedTree& tree) {
+  if (!inputs.request->plan->process.terminal) return Terminal();
+  STAVE_ASSIGN_OR_RETURN(Terminal terminal,
+                         OpenTerminal(tree.pts.get(), inputs.request->plan->process));
+  STAVE_RETURN_IF_ERROR(MountConsole(inputs.request->root, terminal.slave.get()));
+  return terminal;
+}
+
+// What is seen and done outside of the container: mounts, hooks, terminal. Ends in its root.
+absl::StatusOr<base::UniqueFd> BuildEnvironment(const ChildInputs& inputs,
+                                                const std::vector<std::string>& warnings) {
+  const Plan& plan = *inputs.request->plan;
+  const LaunchRequest& request = *inputs.request;
   STAVE_ASSIGN_OR_RETURN(MountedTree tree, BuildTree(inputs));
-  if ((!plan.sysctls.empty() || !plan.process.apparmor_profile.empty()) && !tree.proc.valid()) {
+  if (WritesToProc(plan) && !tree.proc.valid()) {
     STAVE_ASSIGN_OR_RETURN(tree.proc, mount::MakeFilesystem("proc", "proc", {}, 0));
   }
   STAVE_RETURN_IF_ERROR(SetNamespaceValues(plan, tree.proc.get()));
-  Terminal terminal;
-  if (plan.process.terminal) {
-    STAVE_ASSIGN_OR_RETURN(terminal, MakeTerminal(inputs, tree));
-  }
-  STAVE_RETURN_IF_ERROR(MakeWorkDir(inputs.request->root, plan.process));
+  STAVE_ASSIGN_OR_RETURN(const Terminal terminal, MakeConsole(inputs, tree));
+  STAVE_RETURN_IF_ERROR(MakeWorkDir(request.root, plan.process));
+  STAVE_RETURN_IF_ERROR(RunCreateHooks(inputs));
   STAVE_RETURN_IF_ERROR(EnterTree(inputs));
-  STAVE_RETURN_IF_ERROR(SetStreams(inputs, terminal));
-  // One message: warnings, a line each, and the pty's master if there is one.
-  STAVE_RETURN_IF_ERROR(base::SendMessage(inputs.console_socket,
-                                          absl::StrCat(absl::StrJoin(warnings, "\n"), "\n"),
-                                          terminal.master.get()));
-  if (!plan.process.apparmor_profile.empty()) {
-    STAVE_RETURN_IF_ERROR(SetAppArmor(tree.proc.get(), plan.process.apparmor_profile));
+  STAVE_RETURN_IF_ERROR(SetStreams(request.in, request.out, request.err, terminal, plan.process));
+  if (terminal.slave.valid() && request.reaper == Reaper::kPayload &&
+      ::ioctl(terminal.slave.get(), TIOCSCTTY, 0) < 0) {
+    return base::PosixError(errno, "terminal", "make it the controlling one");
   }
-  STAVE_RETURN_IF_ERROR(ResetSignals());
-  if (plan.process.uid != 0) GiveStreams(plan.process);
-  STAVE_RETURN_IF_ERROR(CloseOnExec());
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd work_dir, OpenWorkDir(plan.process));
-  STAVE_RETURN_IF_ERROR(SetIdentity(inputs));
-  STAVE_RETURN_IF_ERROR(EnterWorkDir(plan.process, work_dir.get()));
-  STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(plan.process));
-  STAVE_RETURN_IF_ERROR(DieWithParent(inputs));
-  return Execute(inputs, program);
+  // One message: warnings, a line each, and the pty's master if there is one.
+  STAVE_RETURN_IF_ERROR(base::SendMessage(inputs.ends.messages,
+                                          absl::StrCat("W", absl::StrJoin(warnings, "\n"), "\n"),
+                                          terminal.master.get()));
+  return std::move(tree.proc);
+}
+
+absl::Status LoadSeccomp(const ChildInputs& inputs) {
+  STAVE_ASSIGN_OR_RETURN(const int listener, LoadFilter(inputs.request->filter));
+  if (listener < 0) return absl::OkStatus();
+  STAVE_RETURN_IF_ERROR(TellAndAwait(inputs.ends, absl::StrCat("L", listener)));
+  ::close(listener);
+  return absl::OkStatus();
+}
+
+// With startContainer hooks it is this program that waits for start and runs them; otherwise it has
+// made way for stave-init by then.
+absl::Status RunStartHooks(const ChildInputs& inputs, InitOrder* order) {
+  const LaunchRequest& request = *inputs.request;
+  const std::vector<Hook>& hooks = request.plan->hooks.start_container;
+  if (hooks.empty()) return absl::OkStatus();
+  if (order->gate >= 0) {
+    SendReady(order->ready);
+    ::close(order->ready);
+    ::close(inputs.ends.messages);
+    order->ready = -1;
+    char byte;
+    while (::read(order->gate, &byte, 1) < 0 && errno == EINTR) {
+    }
+    ::close(std::exchange(order->gate, -1));
+  }
+  return RunHooks(hooks, "startContainer", request.state("created", ::getpid()));
+}
+
+absl::Status Run(const ChildInputs& inputs, InitOrder* order) {
+  const Plan& plan = *inputs.request->plan;
+  const Process& process = plan.process;
+  std::vector<std::string> warnings;
+  STAVE_RETURN_IF_ERROR(EnterNamespaces(inputs));
+  STAVE_RETURN_IF_ERROR(SetLimits(process, &warnings));
+  STAVE_RETURN_IF_ERROR(SetScheduling(process));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd proc, BuildEnvironment(inputs, warnings));
+  STAVE_RETURN_IF_ERROR(SetLabels(proc.get(), process));
+  if (plan.personality && ::personality(*plan.personality) < 0) {
+    return base::PosixError(errno, "/linux/personality", "personality");
+  }
+  ResetSignals();
+  STAVE_RETURN_IF_ERROR(CloseOnExec(inputs.request->preserved));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd work_dir, OpenWorkDir(process));
+  STAVE_RETURN_IF_ERROR(
+      SetIdentity(process, inputs.capabilities, [&inputs] { return LoadSeccomp(inputs); }));
+  STAVE_RETURN_IF_ERROR(EnterWorkDir(process, work_dir.get()));
+  STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(process));
+  if (inputs.request->lifetime == Lifetime::kWithCaller) {
+    STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
+  } else {
+    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+  }
+  STAVE_RETURN_IF_ERROR(RunStartHooks(inputs, order));
+  return Execute(*order, process, program);
+}
+
+InitOrder OrderOf(const ChildInputs& inputs) {
+  const LaunchRequest& request = *inputs.request;
+  InitOrder order;
+  order.program = inputs.init_program;
+  order.ready = inputs.ends.report;
+  order.gate = request.start.gate;
+  order.report = request.start.gate >= 0 ? request.start.report : inputs.ends.report;
+  order.reap = request.reaper == Reaper::kInit;
+  order.terminal = order.reap && request.plan->process.terminal;
+  return order;
 }
 
 }  // namespace
 
+bool NeedsConversation(const LaunchRequest& request) {
+  const Plan& plan = *request.plan;
+  const bool listens =
+      request.filter != nullptr && (request.filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+  return plan.Has(CLONE_NEWUSER) || request.created || listens ||
+         !plan.hooks.start_container.empty();
+}
+
 void RunChild(const ChildInputs& inputs) {
-  SendReport(inputs.report, Run(inputs));
+  InitOrder order = OrderOf(inputs);
+  const absl::Status failed = Run(inputs, &order);
+  // Once it has said that it is created, whoever starts it is told.
+  SendReport(order.ready >= 0 ? order.ready : order.report, failed);
   ::_exit(kOwnFailure);
 }
 

@@ -7,9 +7,12 @@
 #ifndef STAVE_LIBS_RUNTIME_CHILD_H_
 #define STAVE_LIBS_RUNTIME_CHILD_H_
 
+#include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "libs/capability/capability.h"
+#include "libs/runtime/conversation.h"
 #include "libs/runtime/launch.h"
 
 namespace stave::runtime {
@@ -19,13 +22,15 @@ struct ChildInputs {
   const LaunchRequest* request = nullptr;
   std::vector<int> bind_sources;  // for each mount of the plan: a detached tree, or -1
   std::vector<int> namespaces;    // for each namespace of the plan: one to join, or -1
+  bool joined = false;            // join.h has entered those already
   capability::Sets capabilities;  // what process.capabilities comes to with what the caller has
   int init_program = -1;          // sealed memfd of stave_init, above 9
-  int report = -1;                // report.h
-  int console_socket = -1;        // the pty's master and warnings go here
-  int maps_written = -1;          // with a user namespace: readable when the maps are there
   int parent = -1;                // pidfd of the parent
+  ChildEnds ends;
 };
+
+// Whether the parent has something to do between clone and exec, and so must not sleep.
+bool NeedsConversation(const LaunchRequest& request);
 
 // Never returns: executes the payload, or reports and exits.
 [[noreturn]] void RunChild(const ChildInputs& inputs);

@@ -24,6 +24,8 @@
 #include "libs/base/status_macros.h"
 #include "libs/mount/tree.h"
 #include "libs/rootpath/rootpath.h"
+#include "libs/runtime/child_dev.h"
+#include "libs/runtime/copy_up.h"
 
 namespace stave::runtime {
 namespace {
@@ -146,12 +148,20 @@ absl::Status MountCgroup(const ChildInputs& inputs, const Mount& wanted) {
   return mount::SetAttributes(top.get(), attributes, 0, 0, Depth::kMount);
 }
 
-absl::StatusOr<base::UniqueFd> MakeTree(const Mount& wanted) {
+// config.md "mountLabel" means nothing to a kernel without SELinux.
+bool IsLabelled(const Plan& plan) {
+  return !plan.mount_label.empty() && ::access("/sys/fs/selinux/enforce", F_OK) == 0;
+}
+
+absl::StatusOr<base::UniqueFd> MakeTree(const Plan& plan, const Mount& wanted) {
   // These are always instances of their own and do not know the word.
   std::vector<mount::Parameter> parameters = wanted.options.parameters;
   if (wanted.type == "devpts") {
     std::erase_if(parameters,
                   [](const mount::Parameter& one) { return one.first == "newinstance"; });
+  }
+  if (IsLabelled(plan) && wanted.type != "proc" && wanted.type != "sysfs") {
+    parameters.emplace_back("context", plan.mount_label);
   }
   auto tree =
       mount::MakeFilesystem(wanted.type, wanted.source.empty() ? wanted.type : wanted.source,
@@ -186,96 +196,21 @@ absl::Status MountOne(const ChildInputs& inputs, size_t index, MountedTree* moun
     STAVE_RETURN_IF_ERROR(Finish(tree, wanted.options));
     return AttachAt(inputs.request->root, wanted, tree);
   }
-  STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree, MakeTree(wanted));
+  const Plan& plan = *inputs.request->plan;
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree, MakeTree(plan, wanted));
+  if (wanted.options.copy_up) {
+    STAVE_RETURN_IF_ERROR(CopyUp(inputs.request->root, wanted.destination, tree.get()));
+  }
   STAVE_RETURN_IF_ERROR(Finish(tree.get(), wanted.options));
   STAVE_RETURN_IF_ERROR(AttachAt(inputs.request->root, wanted, tree.get()));
-  const Plan& plan = *inputs.request->plan;
   if (wanted.type == "proc" && wanted.destination == "/proc" &&
-      (!plan.sysctls.empty() || !plan.process.apparmor_profile.empty())) {
+      (!plan.sysctls.empty() || !plan.process.apparmor_profile.empty() ||
+       !plan.process.selinux_label.empty())) {
     // A clone, to write through: what will be mounted over /proc/sys is not in its way. Cloned once
     // it is attached, since before Linux 6.15 a detached mount cannot be cloned.
     STAVE_ASSIGN_OR_RETURN(mounted->proc, mount::CloneTree(tree.get(), "", Depth::kMount));
   }
   if (wanted.type == "devpts") mounted->pts = std::move(tree);
-  return absl::OkStatus();
-}
-
-// --- /dev --------------------------------------------------------------------------------------
-
-// runtime-linux.md and config-linux.md "Default Devices".
-const Device kDefaultDevices[] = {
-    {"/dev/null", S_IFCHR, 1, 3, 0666, 0, 0},    {"/dev/zero", S_IFCHR, 1, 5, 0666, 0, 0},
-    {"/dev/full", S_IFCHR, 1, 7, 0666, 0, 0},    {"/dev/random", S_IFCHR, 1, 8, 0666, 0, 0},
-    {"/dev/urandom", S_IFCHR, 1, 9, 0666, 0, 0}, {"/dev/tty", S_IFCHR, 5, 0, 0666, 0, 0}};
-
-constexpr struct {
-  const char* name;
-  const char* target;
-} kLinks[] = {{"fd", "/proc/self/fd"},
-              {"stdin", "/proc/self/fd/0"},
-              {"stdout", "/proc/self/fd/1"},
-              {"stderr", "/proc/self/fd/2"}};
-
-// In a user namespace devices cannot be made; the host's is bound instead.
-absl::Status BindDevice(int root, const Device& device) {
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
-                         mount::CloneTree(AT_FDCWD, device.path, Depth::kMount));
-  struct stat st;
-  if (::fstat(tree.get(), &st) < 0 || (st.st_mode & S_IFMT) != device.type ||
-      st.st_rdev != makedev(device.major, device.minor)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(device.path, ": is another device on the host and cannot be made here"));
-  }
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,
-                         rootpath::MakeFileInRoot(root, device.path, 0644));
-  return mount::Attach(tree.get(), target.get(), device.path);
-}
-
-absl::Status MakeDevice(int root, const Device& device, bool in_user_namespace) {
-  if (in_user_namespace && device.type != S_IFIFO) return BindDevice(root, device);
-  const size_t slash = device.path.rfind('/');
-  const std::string name = device.path.substr(slash + 1);
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dir,
-                         rootpath::MakeDirsInRoot(root, device.path.substr(0, slash), 0755));
-  const dev_t number = device.type == S_IFIFO ? 0 : makedev(device.major, device.minor);
-  if (::mknodat(dir.get(), name.c_str(), device.type | device.mode, number) < 0) {
-    struct stat st;
-    if (errno == EEXIST && ::fstatat(dir.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        (st.st_mode & S_IFMT) == device.type && st.st_rdev == number) {
-      return absl::OkStatus();
-    }
-    return base::PosixError(errno, device.path, "mknod");
-  }
-  if (device.uid == 0 && device.gid == 0) return absl::OkStatus();
-  if (::fchownat(dir.get(), name.c_str(), device.uid, device.gid, AT_SYMLINK_NOFOLLOW) < 0) {
-    return base::PosixError(errno, device.path, "chown");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status MakeDev(const ChildInputs& inputs, const MountedTree& mounted) {
-  const Plan& plan = *inputs.request->plan;
-  const int root = inputs.request->root;
-  const bool user = plan.Creates(CLONE_NEWUSER);
-  const mode_t old = ::umask(0);
-  for (const Device& device : kDefaultDevices) {
-    STAVE_RETURN_IF_ERROR(MakeDevice(root, device, user));
-  }
-  for (const Device& device : plan.devices) {
-    STAVE_RETURN_IF_ERROR(base::WithContext(MakeDevice(root, device, user), "/linux/devices"));
-  }
-  ::umask(old);
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dev, rootpath::MakeDirsInRoot(root, "/dev", 0755));
-  for (const auto& [name, target] : kLinks) {
-    if (::symlinkat(target, dev.get(), name) < 0 && errno != EEXIST) {
-      return base::PosixError(errno, absl::StrCat("/dev/", name), "symlink");
-    }
-  }
-  if (mounted.pts.valid()) {
-    ::unlinkat(dev.get(), "ptmx", 0);
-    if (::symlinkat("pts/ptmx", dev.get(), "ptmx") < 0)
-      return base::PosixError(errno, "/dev/ptmx", "symlink");
-  }
   return absl::OkStatus();
 }
 
@@ -332,15 +267,17 @@ absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs) {
   const Plan& plan = *inputs.request->plan;
   const int root = inputs.request->root;
   // Nothing made from here on may travel back to the host.
-  const unsigned long propagation = plan.root_propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
-  if (::mount(nullptr, "/", nullptr, MS_REC | propagation, nullptr) < 0) {
+  const bool slave = plan.root_propagation == MS_SLAVE || plan.root_propagation == MS_SHARED;
+  if (::mount(nullptr, "/", nullptr, MS_REC | (slave ? MS_SLAVE : MS_PRIVATE), nullptr) < 0) {
     return base::PosixError(errno, "/", "make private");
   }
-  // Somewhere that root of any user namespace may reach and where the host has nothing that is
-  // needed from here on. Opened here: a descriptor of the parent's is in the parent's mount
-  // namespace.
-  const base::UniqueFd attach(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!attach.valid()) return base::PosixError(errno, "/proc", "open");
+  // Where hooks look for it; else somewhere that root of any user namespace may reach and where the
+  // host has nothing that is needed from here on. Opened here: a descriptor of the parent's is in
+  // the parent's mount namespace.
+  const std::string& place = inputs.request->root_path;
+  const base::UniqueFd attach(
+      ::open(place.empty() ? "/proc" : place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!attach.valid()) return base::PosixError(errno, place.empty() ? "/proc" : place, "open");
   STAVE_RETURN_IF_ERROR(mount::Attach(root, attach.get(), "the root filesystem"));
   MountedTree mounted;
   for (size_t i = 0; i < plan.mounts.size(); ++i) {
@@ -360,47 +297,27 @@ absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs) {
   return mounted;
 }
 
-absl::StatusOr<Terminal> MakeTerminal(const ChildInputs& inputs, const MountedTree& tree) {
-  const Process& process = inputs.request->plan->process;
-  if (!tree.pts.valid() || !IsOn(tree.pts.get(), DEVPTS_SUPER_MAGIC)) {
-    return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
-                       "/process/terminal: needs a devpts among the mounts");
-  }
-  Terminal made;
-  made.master = base::UniqueFd(::openat(tree.pts.get(), "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  int unlock = 0;
-  if (!made.master.valid() || ::ioctl(made.master.get(), TIOCSPTLCK, &unlock) < 0) {
-    return base::PosixError(errno, "/dev/pts/ptmx", "open");
-  }
-  made.slave =
-      base::UniqueFd(::ioctl(made.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!made.slave.valid()) return base::PosixError(errno, "/dev/pts/ptmx", "open the terminal");
-  if (process.uid != 0 && ::fchown(made.slave.get(), process.uid, static_cast<gid_t>(-1)) < 0) {
-    return base::PosixError(errno, "terminal", "chown");
-  }
-  if (process.rows != 0 && process.columns != 0) {
-    const winsize size{process.rows, process.columns, 0, 0};
-    ::ioctl(made.master.get(), TIOCSWINSZ, &size);
-  }
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd bind,
-                         mount::CloneTree(made.slave.get(), "", Depth::kMount));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,
-                         rootpath::MakeFileInRoot(inputs.request->root, "/dev/console", 0600));
-  STAVE_RETURN_IF_ERROR(mount::Attach(bind.get(), target.get(), "/dev/console"));
-  return made;
-}
-
 absl::Status EnterTree(const ChildInputs& inputs) {
+  const Plan& plan = *inputs.request->plan;
   const int root = inputs.request->root;
-  if (inputs.request->plan->root_readonly) {
+  if (plan.root_readonly) {
     STAVE_RETURN_IF_ERROR(mount::SetAttributes(root, MOUNT_ATTR_RDONLY, 0, 0, Depth::kMount));
   }
   if (::fchdir(root) < 0) return base::PosixError(errno, "the root filesystem", "chdir");
-  // The old root lands on top of the new one and is taken off there: pivot_root(2) NOTES.
-  if (::syscall(SYS_pivot_root, ".", ".") < 0)
-    return base::PosixError(errno, "the root filesystem", "pivot_root");
-  if (::umount2(".", MNT_DETACH) < 0) return base::PosixError(errno, "the old root", "umount");
+  if (inputs.request->pivot) {
+    // The old root lands on top of the new one and is taken off there: pivot_root(2) NOTES.
+    if (::syscall(SYS_pivot_root, ".", ".") < 0)
+      return base::PosixError(errno, "the root filesystem", "pivot_root");
+    if (::umount2(".", MNT_DETACH) < 0) return base::PosixError(errno, "the old root", "umount");
+  } else if (::mount(".", "/", nullptr, MS_MOVE, nullptr) < 0 || ::chroot(".") < 0) {
+    return base::PosixError(errno, "the root filesystem", "move it to /");
+  }
   if (::chdir("/") < 0) return base::PosixError(errno, "/", "chdir");
+  const unsigned long depth = plan.root_propagation_tree ? MS_REC : 0;
+  if (plan.root_propagation != 0 &&
+      ::mount(nullptr, "/", nullptr, plan.root_propagation | depth, nullptr) < 0) {
+    return base::PosixError(errno, "/linux/rootfsPropagation", "set");
+  }
   return absl::OkStatus();
 }
 

@@ -26,14 +26,7 @@ struct MountedTree {
 // masked paths. Messages name the member of the config.
 absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs);
 
-// Makes the pty from the container's own devpts, mounts it on /dev/console and returns
-// {master, slave}.
-struct Terminal {
-  base::UniqueFd master, slave;
-};
-absl::StatusOr<Terminal> MakeTerminal(const ChildInputs& inputs, const MountedTree& tree);
-
-// pivot_root(2) into the tree; the old root is gone afterwards.
+// pivot_root(2) into the tree; the old root is gone afterwards. Then the root's own propagation.
 absl::Status EnterTree(const ChildInputs& inputs);
 
 }  // namespace stave::runtime

@@ -5,9 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <linux/filter.h>
 #include <linux/magic.h>
-#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
@@ -22,6 +20,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
@@ -34,6 +33,15 @@
 
 namespace stave::runtime {
 namespace {
+
+// struct sched_attr of <linux/sched/types.h>, which cannot be had beside <sched.h>.
+struct SchedulingAttributes {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
 
 absl::Status BringUpLoopback() {
   const base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -53,15 +61,16 @@ absl::Status WriteSysctl(int proc, const std::string& key, const std::string& va
   return base::WriteAll(file->get(), value, absl::StrCat("/linux/sysctl: ", key));
 }
 
-absl::Status LoadSeccomp(const ChildInputs& inputs) {
-  const seccomp::Program* filter = inputs.request->filter;
-  if (filter == nullptr) return absl::OkStatus();
-  const sock_fprog program{static_cast<unsigned short>(filter->filter.size()),
-                           const_cast<sock_filter*>(filter->filter.data())};
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program) < 0) {
-    return base::PosixError(errno, "/linux/seccomp", "load");
+absl::Status WriteAttribute(int proc, absl::string_view path, absl::string_view value,
+                            absl::string_view member) {
+  auto file = rootpath::OpenInRoot(proc, path, O_WRONLY);
+  if (!file.ok()) return base::WithContext(file.status(), member);
+  struct statfs fs;
+  if (::fstatfs(file->get(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(member, ": there is no procfs to set it in"));
   }
-  return absl::OkStatus();
+  return base::WriteAll(file->get(), value, member);
 }
 
 absl::Status SetUser(const Process& process) {
@@ -132,18 +141,25 @@ absl::Status SetNamespaceValues(const Plan& plan, int proc) {
   return absl::OkStatus();
 }
 
-absl::Status SetAppArmor(int proc, const std::string& profile) {
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd file,
-                         rootpath::OpenInRoot(proc, "thread-self/attr/exec", O_WRONLY));
-  struct statfs fs;
-  if (::fstatfs(file.get(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
-    return absl::FailedPreconditionError(
-        "/process/apparmorProfile: there is no procfs to set it in");
+absl::Status SetLabels(int proc, const Process& process) {
+  const std::string& profile = process.apparmor_profile;
+  if (!profile.empty()) {
+    absl::Status written = WriteAttribute(proc, "thread-self/attr/apparmor/exec", "exec " + profile,
+                                          "/process/apparmorProfile");
+    if (absl::IsNotFound(written)) {  // Linux before 5.8
+      written = WriteAttribute(proc, "thread-self/attr/exec", "exec " + profile,
+                               "/process/apparmorProfile");
+    }
+    STAVE_RETURN_IF_ERROR(base::WithHint(
+        written, "is AppArmor enabled here, and the profile loaded? See aa-status(8)"));
   }
-  const absl::Status written =
-      base::WriteAll(file.get(), "exec " + profile, "/process/apparmorProfile");
-  return base::WithHint(written,
-                        "is AppArmor enabled here, and the profile loaded? See aa-status(8)");
+  if (process.selinux_label.empty()) return absl::OkStatus();
+  if (::access("/sys/fs/selinux/enforce", F_OK) < 0) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_UNSUPPORTED",
+                       "/process/selinuxLabel: SELinux is not enabled here");
+  }
+  return WriteAttribute(proc, "thread-self/attr/exec", process.selinux_label,
+                        "/process/selinuxLabel");
 }
 
 absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings) {
@@ -175,25 +191,55 @@ absl::Status SetLimits(const Process& process, std::vector<std::string>* warning
   return absl::OkStatus();
 }
 
-absl::Status SetIdentity(const ChildInputs& inputs) {
-  const Process& process = inputs.request->plan->process;
+absl::Status SetScheduling(const Process& process) {
+  if (process.io_priority &&
+      ::syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, *process.io_priority) < 0) {
+    return base::PosixError(errno, "/process/ioPriority", "ioprio_set");
+  }
+  if (!process.scheduler) return absl::OkStatus();
+  const Scheduler& wanted = *process.scheduler;
+  const SchedulingAttributes attributes{
+      sizeof attributes, wanted.policy,  wanted.flags,    wanted.nice,
+      wanted.priority,   wanted.runtime, wanted.deadline, wanted.period};
+  if (::syscall(SYS_sched_setattr, 0, &attributes, 0) < 0) {
+    return base::PosixError(errno, "/process/scheduler", "sched_setattr");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetAffinity(const std::string& list) {
+  if (list.empty()) return absl::OkStatus();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const absl::string_view range : absl::StrSplit(list, ',')) {
+    const std::vector<absl::string_view> ends = absl::StrSplit(range, '-');
+    int first = 0, last = 0;
+    if (!absl::SimpleAtoi(ends.front(), &first) || !absl::SimpleAtoi(ends.back(), &last)) continue;
+    for (int cpu = first; cpu <= last && cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &set);
+  }
+  if (::sched_setaffinity(0, sizeof set, &set) == 0) return absl::OkStatus();
+  return base::PosixError(errno, "/process/execCPUAffinity", "sched_setaffinity");
+}
+
+absl::Status SetIdentity(const Process& process, const capability::Sets& capabilities,
+                         const std::function<absl::Status()>& load_filter) {
   if (process.umask) ::umask(*process.umask);
   // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which is about to go.
-  if (!process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
+  if (!process.no_new_privileges) STAVE_RETURN_IF_ERROR(load_filter());
   if (process.capabilities) {
-    STAVE_RETURN_IF_ERROR(capability::ApplyBounding(inputs.capabilities.bounding));
+    STAVE_RETURN_IF_ERROR(capability::ApplyBounding(capabilities.bounding));
     if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
       return base::PosixError(errno, "capabilities", "keep");
   }
   STAVE_RETURN_IF_ERROR(SetUser(process));
   if (process.capabilities) {
-    STAVE_RETURN_IF_ERROR(capability::ApplySets(inputs.capabilities));
+    STAVE_RETURN_IF_ERROR(capability::ApplySets(capabilities));
     ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
   }
   if (!process.no_new_privileges) return absl::OkStatus();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return base::PosixError(errno, "no_new_privs", "set");
-  return LoadSeccomp(inputs);
+  return load_filter();
 }
 
 absl::Status MakeWorkDir(int root, const Process& process) {

@@ -5,13 +5,15 @@
 #ifndef STAVE_LIBS_RUNTIME_CHILD_PROCESS_H_
 #define STAVE_LIBS_RUNTIME_CHILD_PROCESS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
-#include "libs/runtime/child.h"
+#include "libs/capability/capability.h"
+#include "libs/runtime/plan.h"
 
 namespace stave::runtime {
 
@@ -19,17 +21,25 @@ namespace stave::runtime {
 // that no mount of the container can stand in front of.
 absl::Status SetNamespaceValues(const Plan& plan, int proc);
 
-// For the execve(2) to come. Through `proc` and checked to be one: an image's own /proc/thread-self
-// would take the profile and do nothing (CVE-2019-16884).
-absl::Status SetAppArmor(int proc, const std::string& profile);
+// AppArmor's profile and SELinux's label for the execve(2) to come. Through `proc` and checked to
+// be one: an image's own /proc/thread-self would take the text and do nothing (CVE-2019-16884).
+// Errors: FailedPrecondition [E_UNSUPPORTED] if the kernel has no such module.
+absl::Status SetLabels(int proc, const Process& process);
 
 // oom_score_adj and rlimits; what the kernel refuses for want of CAP_SYS_RESOURCE becomes a
 // warning.
 absl::Status SetLimits(const Process& process, std::vector<std::string>* warnings);
 
+// scheduler and ioPriority: sched_setattr(2), ioprio_set(2).
+absl::Status SetScheduling(const Process& process);
+
+// CPU list "0-2,7" -> sched_setaffinity(2) of the calling thread; "" changes nothing.
+absl::Status SetAffinity(const std::string& list);
+
 // Bounding set, groups, ids, the other capability sets, no_new_privs, seccomp, in the order that
-// leaves each step the right it needs.
-absl::Status SetIdentity(const ChildInputs& inputs);
+// leaves each step the right it needs. `load_filter` is called once, where the filter belongs.
+absl::Status SetIdentity(const Process& process, const capability::Sets& capabilities,
+                         const std::function<absl::Status()>& load_filter);
 
 // chdir(2) to process.cwd, which is made (0755) by MakeWorkDir where it is missing; the result is
 // checked to lie inside the root (CVE-2024-21626).

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,22 +17,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "libs/base/error.h"
-#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/capability/capability.h"
 #include "libs/mount/tree.h"
 #include "libs/rootpath/rootpath.h"
 #include "libs/runtime/child.h"
-#include "libs/runtime/init_image.h"
-#include "libs/runtime/report.h"
+#include "libs/runtime/child_streams.h"
+#include "libs/runtime/conversation.h"
+#include "libs/runtime/join.h"
+#include "libs/runtime/namespaces.h"
 #include "libs/runtime/user_namespace.h"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 
 namespace stave::runtime {
 namespace {
@@ -46,22 +42,37 @@ struct Opened {
   }
 };
 
-absl::StatusOr<base::UniqueFd> SealedInit() {
-  base::UniqueFd memory(::memfd_create("stave-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC));
-  if (!memory.valid() && errno == EINVAL) {  // MFD_EXEC: Linux 6.3
-    memory = base::UniqueFd(::memfd_create("stave-init", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+// Errors: InvalidArgument if it is a namespace of another kind, or none.
+absl::StatusOr<base::UniqueFd> OpenNamespace(const Namespace& wanted) {
+  base::UniqueFd fd(::open(wanted.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return base::PosixError(errno, wanted.path, "open the namespace");
+  if (::ioctl(fd.get(), NS_GET_NSTYPE) == wanted.flag) return fd;
+  return base::Error(
+      absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+      absl::StrCat("/linux/namespaces: ", wanted.path, ": is no namespace of this type"));
+}
+
+// That of the config's user namespace if it is one to join; else none.
+absl::StatusOr<base::UniqueFd> JoinedUserNamespace(const Plan& plan) {
+  for (const Namespace& wanted : plan.namespaces) {
+    if (wanted.flag == CLONE_NEWUSER && !wanted.path.empty()) return OpenNamespace(wanted);
   }
-  if (!memory.valid()) return base::PosixError(errno, "stave-init", "memfd_create");
-  STAVE_RETURN_IF_ERROR(base::WriteAll(memory.get(), InitImage(), "stave-init"));
-  if (::fchmod(memory.get(), 0555) < 0) return base::PosixError(errno, "stave-init", "chmod");
-  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) <
-      0) {
-    return base::PosixError(errno, "stave-init", "seal");
+  return base::UniqueFd();
+}
+
+// Changes who owns the files of a bind, as seen through it.
+absl::Status MapIds(const Plan& plan, const Mount& wanted, const base::UniqueFd* joined, int tree) {
+  const bool own = !wanted.uid_mappings.empty();
+  base::UniqueFd made;
+  if (own || joined == nullptr) {
+    STAVE_ASSIGN_OR_RETURN(made,
+                           MakeUserNamespace(own ? wanted.uid_mappings : plan.uid_mappings,
+                                             own ? wanted.gid_mappings : plan.gid_mappings));
   }
-  // Above the numbers that the child puts things on.
-  base::UniqueFd high(::fcntl(memory.get(), F_DUPFD_CLOEXEC, 10));
-  if (!high.valid()) return base::PosixError(errno, "stave-init", "duplicate");
-  return high;
+  const int user = made.valid() ? made.get() : joined->get();
+  return mount::MapIds(tree, user,
+                       wanted.id_mapped == IdMapped::kTree ? mount::Depth::kTree
+                                                           : mount::Depth::kMount);
 }
 
 absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
@@ -71,6 +82,12 @@ absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
     if (!wanted.options.bind) continue;
     auto tree = mount::CloneTree(AT_FDCWD, wanted.source, wanted.options.depth);
     if (!tree.ok()) return base::WithContext(tree.status(), absl::StrCat("/mounts/", i, "/source"));
+    if (wanted.id_mapped != IdMapped::kNo) {
+      STAVE_ASSIGN_OR_RETURN(const base::UniqueFd joined, JoinedUserNamespace(plan));
+      STAVE_RETURN_IF_ERROR(base::WithContext(
+          MapIds(plan, wanted, joined.valid() ? &joined : nullptr, tree->get()),
+          absl::StrCat("/mounts/", i)));
+    }
     inputs->bind_sources.back() = opened->Keep(*std::move(tree));
   }
   return absl::OkStatus();
@@ -106,19 +123,18 @@ absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opene
   for (const Namespace& wanted : plan.namespaces) {
     inputs->namespaces.push_back(-1);
     if (wanted.path.empty()) continue;
-    base::UniqueFd fd(::open(wanted.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd.valid()) return base::PosixError(errno, wanted.path, "open the namespace");
+    STAVE_ASSIGN_OR_RETURN(base::UniqueFd fd, OpenNamespace(wanted));
     inputs->namespaces.back() = opened->Keep(std::move(fd));
   }
   return absl::OkStatus();
 }
 
-// What of process.capabilities can be given. In a new user namespace that is all of it.
+// What of process.capabilities can be given. In a user namespace that is all of it.
 absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs,
                                 std::vector<std::string>* warnings) {
   if (!plan.process.capabilities) return absl::OkStatus();
   inputs->capabilities = *plan.process.capabilities;
-  if (plan.Creates(CLONE_NEWUSER)) return absl::OkStatus();
+  if (plan.Has(CLONE_NEWUSER)) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
   capability::Set missing = 0;
   inputs->capabilities = capability::Attainable(*plan.process.capabilities, held, &missing);
@@ -129,42 +145,77 @@ absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs,
   return absl::OkStatus();
 }
 
-absl::Status WriteMaps(pid_t pid, const Plan& plan, int gate) {
-  STAVE_RETURN_IF_ERROR(WriteIdMaps(pid, plan));
-  return base::WriteAll(gate, "x", "user namespace");
+// What only the parent may do for a process in a user namespace.
+absl::Status WriteMaps(pid_t pid, const Plan& plan) {
+  if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(WriteIdMaps(pid, plan));
+  if (!plan.process.oom_score_adj) return absl::OkStatus();
+  // Lowering it needs a right that the child has no more; what is refused here too, the child warns
+  // of.
+  base::WriteFileAt(AT_FDCWD, absl::StrCat("/proc/", pid, "/oom_score_adj"),
+                    absl::StrCat(*plan.process.oom_score_adj))
+      .IgnoreError();
+  return absl::OkStatus();
 }
 
-// What the child sent before it executed the payload.
-void ReceiveFromChild(int socket, Launched* launched) {
-  auto message = base::ReceiveMessage(socket, size_t{1} << 16, MSG_DONTWAIT);
-  if (!message.ok()) return;
-  for (const absl::string_view line : absl::StrSplit(message->text, '\n', absl::SkipEmpty())) {
-    launched->warnings.emplace_back(line);
-  }
-  launched->terminal = std::move(message->fd);
-}
-
-uint64_t CloneFlags(const Plan& plan) {
-  uint64_t flags = 0;
-  for (const Namespace& wanted : plan.namespaces) {
-    // The cgroup namespace is made by the child once it is in its cgroup.
-    if (wanted.path.empty() && wanted.flag != CLONE_NEWCGROUP)
-      flags |= static_cast<uint64_t>(wanted.flag);
-  }
-  // Where nothing is left to do for the parent, it sleeps: two processes on two CPUs would copy
-  // pages that one of them throws away a moment later.
-  if (!plan.Creates(CLONE_NEWUSER)) flags |= CLONE_VFORK;
-  return flags;
-}
-
-absl::Status CloneError(int error, const LaunchRequest& request) {
-  absl::Status status = base::PosixError(error, "container", "clone");
-  if (error == EPERM)
+absl::Status CloneError(absl::Status status) {
+  if (absl::IsPermissionDenied(status))
     return base::WithHint(std::move(status), "namespaces need root, or a user namespace");
-  if (error == EAGAIN && request.group != nullptr) {
-    return base::WithHint(std::move(status), "the pids limit leaves no room for the first process");
+  if (absl::IsResourceExhausted(status) || absl::IsUnavailable(status)) {
+    return base::WithHint(std::move(status),
+                          "the pids limit may leave no room for the first process");
   }
   return status;
+}
+
+clone_args CloneArguments(const LaunchRequest& request) {
+  clone_args args{};
+  args.flags = NamespaceFlags(*request.plan);
+  // Where nothing is left to do for the parent, it sleeps: two processes on two CPUs would copy
+  // pages that one of them throws away a moment later.
+  if (!NeedsConversation(request)) args.flags |= CLONE_VFORK;
+  if (request.group != nullptr && request.group->directory_fd() >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(request.group->directory_fd());
+  }
+  return args;
+}
+
+absl::Status Converse(const LaunchRequest& request, Conversation* conversation,
+                      Launched* launched) {
+  const Plan& plan = *request.plan;
+  if (!NeedsConversation(request)) {
+    const absl::Status started = conversation->Report(plan.process.args[0]);
+    if (started.ok()) conversation->TakeWarnings(launched);
+    return started;
+  }
+  Conversation::Duties duties;
+  if (plan.Creates(CLONE_NEWUSER)) {
+    duties.write_maps = [&plan](pid_t pid) { return WriteMaps(pid, plan); };
+  }
+  duties.created = request.created;
+  duties.listener = &plan.listener;
+  duties.state = request.state;
+  STAVE_RETURN_IF_ERROR(conversation->Hold(duties, launched));
+  return conversation->Report(plan.process.args[0]);
+}
+
+// What the child borrows, opened while the host is still in view.
+absl::Status OpenAll(const LaunchRequest& request, ChildInputs* inputs, Opened* opened,
+                     std::vector<std::string>* warnings) {
+  const Plan& plan = *request.plan;
+  inputs->request = &request;
+  STAVE_RETURN_IF_ERROR(OpenBinds(plan, inputs, opened));
+  if (plan.Has(CLONE_NEWUSER) && request.ownership == Ownership::kHost) {
+    STAVE_RETURN_IF_ERROR(MakeMountpoints(request, *inputs));
+  }
+  STAVE_RETURN_IF_ERROR(OpenNamespaces(plan, inputs, opened));
+  STAVE_RETURN_IF_ERROR(ChooseCapabilities(plan, inputs, warnings));
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd init, SealedInit());
+  inputs->init_program = opened->Keep(std::move(init));
+  base::UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self.valid()) return base::PosixError(errno, "parent", "pidfd_open");
+  inputs->parent = opened->Keep(std::move(self));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -173,68 +224,29 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   const Plan& plan = *request.plan;
   ChildInputs inputs;
   Opened opened;
-  inputs.request = &request;
-  STAVE_RETURN_IF_ERROR(OpenBinds(plan, &inputs, &opened));
-  if (plan.Creates(CLONE_NEWUSER) && request.ownership == Ownership::kHost) {
-    STAVE_RETURN_IF_ERROR(MakeMountpoints(request, inputs));
-  }
-  STAVE_RETURN_IF_ERROR(OpenNamespaces(plan, &inputs, &opened));
   Launched launched;
   launched.warnings = plan.warnings;
-  STAVE_RETURN_IF_ERROR(ChooseCapabilities(plan, &inputs, &launched.warnings));
-  STAVE_ASSIGN_OR_RETURN(base::UniqueFd init, SealedInit());
-  inputs.init_program = opened.Keep(std::move(init));
-  base::UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  if (!self.valid()) return base::PosixError(errno, "parent", "pidfd_open");
-  inputs.parent = opened.Keep(std::move(self));
-
-  int report[2], gate[2], console[2];
-  if (::pipe2(report, O_CLOEXEC) < 0) return base::PosixError(errno, "report", "pipe");
-  const base::UniqueFd report_reader(report[0]);
-  base::UniqueFd report_writer(report[1]);
-  if (::pipe2(gate, O_CLOEXEC) < 0) return base::PosixError(errno, "user namespace", "pipe");
-  base::UniqueFd gate_reader(gate[0]);
-  const base::UniqueFd gate_writer(gate[1]);
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, console) < 0) {
-    return base::PosixError(errno, "console", "socketpair");
-  }
-  const base::UniqueFd console_reader(console[0]);
-  base::UniqueFd console_writer(console[1]);
-  inputs.report = report_writer.get();
-  inputs.maps_written = gate_reader.get();
-  inputs.console_socket = console_writer.get();
-
-  int pidfd = -1;
-  clone_args args{};
-  args.flags = CloneFlags(plan) | CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  if (request.group != nullptr && request.group->directory_fd() >= 0) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<uint64_t>(request.group->directory_fd());
-  }
-  const pid_t pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
-  if (pid < 0) return CloneError(errno, request);
-  if (pid == 0) {
-    ::close(gate[1]);  // so that the end of the parent is seen
+  STAVE_RETURN_IF_ERROR(OpenAll(request, &inputs, &opened, &launched.warnings));
+  STAVE_ASSIGN_OR_RETURN(Conversation conversation, Conversation::Make());
+  inputs.ends = conversation.child();
+  inputs.joined = NeedsJoiner(plan);
+  const clone_args args = CloneArguments(request);
+  absl::StatusOr<Cloned> cloned =
+      inputs.joined ? CloneThroughJoiner(args, plan, inputs.namespaces) : CloneDirectly(args);
+  if (!cloned.ok()) return CloneError(cloned.status());
+  if (cloned->pid == 0) {
+    conversation.CloseParentEnds();
     RunChild(inputs);
   }
-  launched.pid = pid;
-  launched.pidfd = base::UniqueFd(pidfd);
-  report_writer.Reset();
-  console_writer.Reset();
-  gate_reader.Reset();
-  absl::Status started;
-  if (plan.Creates(CLONE_NEWUSER)) started = WriteMaps(pid, plan, gate_writer.get());
-  if (started.ok()) started = ReceiveReport(report_reader.get(), plan.process.args[0]);
-  if (!started.ok()) {
-    ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    return started;
+  launched.pid = cloned->pid;
+  launched.pidfd = std::move(cloned->pidfd);
+  conversation.CloseChildEnds();
+  const absl::Status started = Converse(request, &conversation, &launched);
+  if (started.ok()) return launched;
+  ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
+  while (::waitpid(launched.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  ReceiveFromChild(console_reader.get(), &launched);
-  return launched;
+  return started;
 }
 
 }  // namespace stave::runtime

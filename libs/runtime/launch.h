@@ -5,18 +5,20 @@
 // The parent opens everything that is on the host (sources of binds, namespaces to join, cgroup
 // entries, the sealed stave_init) before the clone; the child attaches, pivots, gives up what the
 // payload must not have, and executes. The parent sleeps in clone(2) (CLONE_VFORK) until then,
-// unless a user namespace needs its maps written.
+// unless it has something to do meanwhile: maps of a user namespace, hooks, a seccomp listener.
 
 #ifndef STAVE_LIBS_RUNTIME_LAUNCH_H_
 #define STAVE_LIBS_RUNTIME_LAUNCH_H_
 
 #include <sys/types.h>
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "libs/base/unique_fd.h"
 #include "libs/cgroup/cgroup.h"
 #include "libs/runtime/plan.h"
@@ -35,6 +37,22 @@ enum class Ownership {
   kContainer,  // idmapped: root of the container owns what root owns
 };
 
+enum class Lifetime {
+  kWithCaller,  // the payload dies with the thread that launched it (PR_SET_PDEATHSIG)
+  kOnItsOwn,    // it is whoever reaps orphans that gets it
+};
+
+// How a container is created by one process and started by another. Both are FIFOs that were opened
+// O_RDWR, so that the container itself keeps them alive; start_gate.h is the other side.
+struct StartGate {
+  int gate = -1;    // stave-init waits here for a byte before it executes the payload
+  int report = -1;  // and tells here what went wrong then
+};
+
+// What the caller knows of the container, for those who are told: hooks, a seccomp listener.
+// state("created", pid) is the JSON of runtime-spec runtime.md "State".
+using StateText = std::function<std::string(absl::string_view status, pid_t pid)>;
+
 struct LaunchRequest {
   const Plan* plan = nullptr;             // borrowed
   int root = -1;                          // a detached mount; borrowed, attached by the child
@@ -43,6 +61,20 @@ struct LaunchRequest {
   Reaper reaper = Reaper::kPayload;
   Ownership ownership = Ownership::kHost;
   const seccomp::Program* filter = nullptr;  // borrowed; nullptr: none (filter_cache.h)
+  Lifetime lifetime = Lifetime::kWithCaller;
+  StartGate start;       // set: Launch returns when the container is created, not yet started
+  // Descriptors 3 .. 2+n go to the payload. The caller has seen, before it opened anything, that
+  // they are open: a number that is free would be one of ours by now.
+  int preserved = 0;
+  bool keyring = true;   // a session keyring of its own
+  bool pivot = true;     // false: MS_MOVE and chroot(2), for a root on a ramfs
+  // Where the root is attached before it becomes /: what createContainer hooks see. "": out of the
+  // way of everything.
+  std::string root_path;
+  // Runs in the caller when the container's environment is made and before its root becomes /:
+  // prestart and createRuntime. An error ends the launch.
+  std::function<absl::Status(pid_t pid)> created;
+  StateText state;  // needed with createContainer and startContainer hooks and with a listener
 };
 
 // The running first process.
@@ -53,8 +85,10 @@ struct Launched {
   std::vector<std::string> warnings;  // best-effort settings that the kernel refused
 };
 
-// Returns when the payload's file has been executed. It dies with the caller (PDEATHSIG).
-// On failure no process is left, and the status has an exit code (report.h).
+// Returns when the payload's file has been executed, or, with a start gate, when nothing is left
+// to be done but that. On failure no process is left, and the status has an exit code (report.h).
+// A pid namespace to join makes this process's own program visible in it for a moment: see
+// sealed_self.h.
 absl::StatusOr<Launched> Launch(const LaunchRequest& request);
 
 }  // namespace stave::runtime

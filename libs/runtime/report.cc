@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -72,27 +74,30 @@ void SendReport(int fd, const absl::Status& status) {
 
 absl::Status ReceiveReport(int fd, absl::string_view program) {
   auto text = base::ReadAll(fd, 1 << 16, "report");
-  if (!text.ok()) return text.status();
-  if (text->empty()) {
+  return text.ok() ? ParseReport(*std::move(text), program) : text.status();
+}
+
+absl::Status ParseReport(std::string text, absl::string_view program) {
+  if (text.empty()) {
     return base::WithHint(
         base::Error(absl::StatusCode::kAborted, "E_KILLED",
                     "the container's first process was killed before it could start the payload"),
         "a memory limit of less than 6m leaves no room for it");
   }
-  if ((*text)[0] == kReady) text->erase(0, 1);
-  if (text->empty()) return absl::OkStatus();
-  if (text->size() == sizeof(int)) {
+  if (text[0] == kReady) text.erase(0, 1);
+  if (text.empty()) return absl::OkStatus();
+  if (text.size() == sizeof(int)) {
     int error;
-    ::memcpy(&error, text->data(), sizeof error);
+    ::memcpy(&error, text.data(), sizeof error);
     return ExecuteError(error, program);
   }
-  const size_t nul = text->find('\0', 2);
-  if (text->size() < 4 || nul == std::string::npos) {
+  const size_t nul = text.find('\0', 2);
+  if (text.size() < 4 || nul == std::string::npos) {
     return absl::InternalError("the container's first process sent a report that makes no sense");
   }
-  return WithExitCode(base::Error(static_cast<absl::StatusCode>((*text)[1]),
-                                  text->substr(2, nul - 2), text->substr(nul + 1)),
-                      static_cast<unsigned char>((*text)[0]));
+  return WithExitCode(base::Error(static_cast<absl::StatusCode>(text[1]),
+                                  text.substr(2, nul - 2), text.substr(nul + 1)),
+                      static_cast<unsigned char>(text[0]));
 }
 
 }  // namespace stave::runtime

@@ -6,6 +6,7 @@
 //   nothing      it died before it came to executing the payload: killed
 //   R            it came there, and the payload runs
 //   R, 4 bytes   errno of the last execve, written by stave_init.cc
+//   R, .., P and 4 bytes  the pid of a payload that stave_init.cc has made for Enter()
 //   longer       (perhaps R,) EXIT (1 byte: 125, 126, 127) CODE (1 byte: absl's) WORD NUL MESSAGE
 //
 // The texts of 126 and 127 keep the fragments that engines look for: "permission denied",
@@ -34,7 +35,10 @@ int ExitCodeOf(const absl::Status& status);
 void SendReady(int fd);
 void SendReport(int fd, const absl::Status& status);
 
-// In the parent: reads until the pipe closes. OK if only SendReady was called.
+// What a whole report says. OK if only SendReady was called.
+absl::Status ParseReport(std::string text, absl::string_view program);
+
+// In the parent: ParseReport of what `fd` gives until the pipe closes.
 // Errors: Aborted [E_KILLED] with a hint if nothing came. `program` is what
 // was executed, for the message of an errno.
 absl::Status ReceiveReport(int fd, absl::string_view program);

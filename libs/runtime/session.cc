@@ -173,7 +173,8 @@ absl::Status Session::MakeRoot(const json::Value& document) {
     STAVE_ASSIGN_OR_RETURN(root_, mount::MakeOverlay(overlay));
     return absl::OkStatus();
   }
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd id_map, MakeUserNamespace(plan_));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd id_map,
+                         MakeUserNamespace(plan_.uid_mappings, plan_.gid_mappings));
   overlay.id_map = id_map.get();
   overlay.root_uid = HostId(plan_.uid_mappings);
   overlay.root_gid = HostId(plan_.gid_mappings);

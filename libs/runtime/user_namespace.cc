@@ -29,8 +29,10 @@ absl::Status WriteMap(pid_t pid, const char* file, const std::vector<IdMapping>&
   return base::WriteFileAt(AT_FDCWD, absl::StrCat("/proc/", pid, "/", file), text);
 }
 
-absl::StatusOr<base::UniqueFd> MapAndOpen(pid_t pid, const Plan& plan) {
-  STAVE_RETURN_IF_ERROR(WriteIdMaps(pid, plan));
+absl::StatusOr<base::UniqueFd> MapAndOpen(pid_t pid, const std::vector<IdMapping>& uids,
+                                          const std::vector<IdMapping>& gids) {
+  STAVE_RETURN_IF_ERROR(WriteMap(pid, "uid_map", uids));
+  STAVE_RETURN_IF_ERROR(WriteMap(pid, "gid_map", gids));
   const std::string path = absl::StrCat("/proc/", pid, "/ns/user");
   base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return base::PosixError(errno, path, "open");
@@ -44,7 +46,8 @@ absl::Status WriteIdMaps(pid_t pid, const Plan& plan) {
   return WriteMap(pid, "gid_map", plan.gid_mappings);
 }
 
-absl::StatusOr<base::UniqueFd> MakeUserNamespace(const Plan& plan) {
+absl::StatusOr<base::UniqueFd> MakeUserNamespace(const std::vector<IdMapping>& uids,
+                                                 const std::vector<IdMapping>& gids) {
   clone_args args{};
   args.flags = CLONE_NEWUSER;
   args.exit_signal = SIGCHLD;
@@ -57,7 +60,7 @@ absl::StatusOr<base::UniqueFd> MakeUserNamespace(const Plan& plan) {
     if (::getppid() != parent) ::_exit(0);
     for (;;) ::pause();
   }
-  auto opened = MapAndOpen(child, plan);
+  auto opened = MapAndOpen(child, uids, gids);
   ::kill(child, SIGKILL);
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
@@ -19,9 +21,10 @@ namespace stave::runtime {
 // user_namespaces(7). Errors: those of write(2).
 absl::Status WriteIdMaps(pid_t pid, const Plan& plan);
 
-// A user namespace with the maps of `plan`, without a process in it.
-// Errors: those of clone(2) and of WriteIdMaps.
-absl::StatusOr<base::UniqueFd> MakeUserNamespace(const Plan& plan);
+// A user namespace with these maps, without a process in it.
+// Errors: those of clone(2) and of write(2).
+absl::StatusOr<base::UniqueFd> MakeUserNamespace(const std::vector<IdMapping>& uids,
+                                                 const std::vector<IdMapping>& gids);
 
 }  // namespace stave::runtime
 

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/enter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "libs/base/error.h"
+#include "libs/base/passing.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/capability/capability.h"
+#include "libs/rootpath/rootpath.h"
+#include "libs/runtime/child_process.h"
+#include "libs/runtime/child_streams.h"
+#include "libs/runtime/conversation.h"
+#include "libs/runtime/join.h"
+#include "libs/runtime/namespaces.h"
+#include "libs/runtime/report.h"
+#include "libs/runtime/seccomp_listener.h"
+
+namespace stave::runtime {
+namespace {
+
+// What the parent has prepared for the child.
+struct Inputs {
+  const EnterRequest* request = nullptr;
+  int namespaces = 0;  // CLONE_NEW* of those that are not the caller's
+  capability::Sets capabilities;
+  int init_program = -1;
+  int parent = -1;
+  int proc = -1;  // the host's
+  ChildEnds ends;
+};
+
+constexpr struct {
+  const char* name;
+  int flag;
+} kNamespaces[] = {{"user", CLONE_NEWUSER},     {"pid", CLONE_NEWPID},  {"mnt", CLONE_NEWNS},
+                   {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
+                   {"cgroup", CLONE_NEWCGROUP}, {"time", kCloneNewTime}};
+
+absl::Status NotRunning() {
+  return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE", "container not running");
+}
+
+// setns(2) refuses a user namespace that the caller is in already.
+absl::StatusOr<int> OtherNamespaces(const EnterRequest& request) {
+  int flags = 0;
+  for (const auto& [name, flag] : kNamespaces) {
+    struct stat own, theirs;
+    if (::stat(absl::StrCat("/proc/self/ns/", name).c_str(), &own) < 0) continue;
+    if (::stat(absl::StrCat("/proc/", request.pid, "/ns/", name).c_str(), &theirs) < 0) {
+      return errno == ENOENT ? NotRunning() : base::PosixError(errno, name, "look at");
+    }
+    if (own.st_ino != theirs.st_ino) flags |= flag;
+  }
+  // The number was this process's all the time, if it is now.
+  if (::syscall(SYS_pidfd_send_signal, request.pidfd, 0, nullptr, 0) < 0) return NotRunning();
+  return flags;
+}
+
+absl::Status EnterContainer(const Inputs& inputs, std::vector<std::string>* warnings) {
+  const EnterRequest& request = *inputs.request;
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  ::setsid();
+  STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
+  STAVE_RETURN_IF_ERROR(SetLimits(*request.process, warnings));
+  STAVE_RETURN_IF_ERROR(SetAffinity(request.process->affinity_before));
+  if (request.group != nullptr) {
+    const int error = cgroup::WriteTasks(request.group->task_fds());
+    if (error != 0) return base::PosixError(error, request.group->path(), "enter the cgroup");
+  }
+  STAVE_RETURN_IF_ERROR(SetAffinity(request.process->affinity_after));
+  STAVE_RETURN_IF_ERROR(SetScheduling(*request.process));
+  if (request.keyring && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 &&
+      errno != ENOSYS) {
+    return base::PosixError(errno, "session keyring", "join a new one");
+  }
+  if (inputs.namespaces != 0 && ::setns(request.pidfd, inputs.namespaces) < 0) {
+    return errno == ESRCH ? NotRunning() : base::PosixError(errno, "container", "join namespaces");
+  }
+  return (inputs.namespaces & CLONE_NEWUSER) != 0 ? BecomeRootOfUserNamespace() : absl::OkStatus();
+}
+
+// From here on "/" is the container's root.
+absl::StatusOr<Terminal> MakeTerminal(const Process& process) {
+  if (!process.terminal) return Terminal();
+  const base::UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto pts = rootpath::OpenInRoot(root.get(), "dev/pts", O_RDONLY | O_DIRECTORY);
+  if (!pts.ok()) return base::WithContext(pts.status(), "/process/terminal");
+  return OpenTerminal(pts->get(), process);
+}
+
+absl::Status LoadSeccomp(const Inputs& inputs) {
+  STAVE_ASSIGN_OR_RETURN(const int listener, LoadFilter(inputs.request->filter));
+  if (listener < 0) return absl::OkStatus();
+  STAVE_RETURN_IF_ERROR(TellAndAwait(inputs.ends, absl::StrCat("L", listener)));
+  ::close(listener);
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Inputs& inputs) {
+  const EnterRequest& request = *inputs.request;
+  const Process& process = *request.process;
+  std::vector<std::string> warnings;
+  STAVE_RETURN_IF_ERROR(EnterContainer(inputs, &warnings));
+  STAVE_ASSIGN_OR_RETURN(const Terminal terminal, MakeTerminal(process));
+  STAVE_RETURN_IF_ERROR(SetStreams(request.in, request.out, request.err, terminal, process));
+  STAVE_RETURN_IF_ERROR(base::SendMessage(inputs.ends.messages,
+                                          absl::StrCat("W", absl::StrJoin(warnings, "\n"), "\n"),
+                                          terminal.master.get()));
+  STAVE_RETURN_IF_ERROR(SetLabels(inputs.proc, process));
+  ResetSignals();
+  STAVE_RETURN_IF_ERROR(CloseOnExec(request.preserved));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd work_dir, OpenWorkDir(process));
+  STAVE_RETURN_IF_ERROR(
+      SetIdentity(process, inputs.capabilities, [&inputs] { return LoadSeccomp(inputs); }));
+  STAVE_RETURN_IF_ERROR(EnterWorkDir(process, work_dir.get()));
+  STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(process));
+  InitOrder order;
+  order.program = inputs.init_program;
+  order.ready = order.report = inputs.ends.report;
+  order.fork = true;
+  order.terminal = process.terminal;
+  if (request.lifetime == Lifetime::kWithCaller) order.parent = inputs.parent;
+  return Execute(order, process, program);
+}
+
+[[noreturn]] void RunChild(const Inputs& inputs) {
+  SendReport(inputs.ends.report, Run(inputs));
+  ::_exit(kOwnFailure);
+}
+
+absl::StatusOr<capability::Sets> ChooseCapabilities(const EnterRequest& request, int namespaces,
+                                                    std::vector<std::string>* warnings) {
+  if (!request.process->capabilities) return capability::Sets();
+  if ((namespaces & CLONE_NEWUSER) != 0) return *request.process->capabilities;
+  STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
+  capability::Set missing = 0;
+  const capability::Sets sets =
+      capability::Attainable(*request.process->capabilities, held, &missing);
+  if (missing != 0) {
+    warnings->push_back(absl::StrCat("cannot be given, since the caller has not got them itself: ",
+                                     absl::StrJoin(capability::ToNames(missing), ", ")));
+  }
+  return sets;
+}
+
+bool Listens(const EnterRequest& request) {
+  return request.filter != nullptr && (request.filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
+}
+
+clone_args CloneArguments(const EnterRequest& request) {
+  clone_args args{};
+  if (!Listens(request)) args.flags |= CLONE_VFORK;
+  if (request.group != nullptr && request.group->directory_fd() >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(request.group->directory_fd());
+  }
+  return args;
+}
+
+// 'R', perhaps four bytes of errno, 'P' and the payload's pid: stave_init.cc. Its pid, or -1.
+pid_t TakePid(std::string* text) {
+  constexpr size_t kPart = 5;
+  if (text->size() != 1 + kPart && text->size() != 1 + 4 + kPart) return -1;
+  const size_t at = text->size() - kPart;
+  if ((*text)[0] != 'R' || (*text)[at] != 'P') return -1;
+  pid_t pid;
+  ::memcpy(&pid, text->data() + at + 1, sizeof pid);
+  text->resize(at);
+  return pid;
+}
+
+void Reap(pid_t pid) {
+  while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+absl::Status Converse(const EnterRequest& request, Conversation* conversation, Launched* joiner) {
+  if (!Listens(request)) return absl::OkStatus();
+  Conversation::Duties duties;
+  duties.listener = &request.listener;
+  duties.state = request.state;
+  return conversation->Hold(duties, joiner);
+}
+
+// From the joiner to the payload that it has made.
+absl::Status TakePayload(const EnterRequest& request, Conversation* conversation,
+                         Launched* launched) {
+  auto text = base::ReadAll(conversation->report_reader(), 1 << 16, "report");
+  if (!text.ok()) return text.status();
+  launched->pid = TakePid(&*text);
+  const absl::Status executed = ParseReport(*text, request.process->args[0]);
+  if (!executed.ok()) {
+    Reap(launched->pid);
+    return executed;
+  }
+  if (launched->pid < 0) return absl::AbortedError("the process was killed before its start");
+  launched->pidfd =
+      base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, launched->pid, 0)));
+  if (!launched->pidfd.valid()) return base::PosixError(errno, "process", "pidfd_open");
+  if (!launched->terminal.valid()) conversation->TakeWarnings(launched);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Launched> Enter(const EnterRequest& request) {
+  Launched launched;
+  Inputs inputs;
+  inputs.request = &request;
+  STAVE_ASSIGN_OR_RETURN(inputs.namespaces, OtherNamespaces(request));
+  STAVE_ASSIGN_OR_RETURN(inputs.capabilities,
+                         ChooseCapabilities(request, inputs.namespaces, &launched.warnings));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd init, SealedInit());
+  inputs.init_program = init.get();
+  const base::UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!self.valid()) return base::PosixError(errno, "parent", "pidfd_open");
+  inputs.parent = self.get();
+  const base::UniqueFd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  inputs.proc = proc.get();
+  STAVE_ASSIGN_OR_RETURN(Conversation conversation, Conversation::Make());
+  inputs.ends = conversation.child();
+  STAVE_ASSIGN_OR_RETURN(Cloned joiner, CloneDirectly(CloneArguments(request)));
+  if (joiner.pid == 0) {
+    conversation.CloseParentEnds();
+    RunChild(inputs);
+  }
+  conversation.CloseChildEnds();
+  launched.pid = joiner.pid;
+  launched.pidfd = std::move(joiner.pidfd);
+  absl::Status entered = Converse(request, &conversation, &launched);
+  if (!entered.ok()) ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
+  if (entered.ok()) entered = TakePayload(request, &conversation, &launched);
+  Reap(joiner.pid);
+  if (!entered.ok()) return entered;
+  return launched;
+}
+
+}  // namespace stave::runtime

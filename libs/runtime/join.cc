@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/runtime/join.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/runtime/namespaces.h"
+#include "libs/runtime/report.h"
+
+namespace stave::runtime {
+namespace {
+
+// In the process in between: never returns there; in the child that it clones, returns.
+void JoinAndClone(clone_args args, const Plan& plan, const std::vector<int>& namespaces,
+                  int report) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  absl::Status status = JoinNamespaces(plan, namespaces);
+  pid_t child = -1;
+  if (status.ok()) {
+    args.flags |= CLONE_PARENT;
+    args.flags &= ~static_cast<uint64_t>(CLONE_VFORK);
+    args.exit_signal = 0;  // CLONE_PARENT takes this process's
+    child = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    if (child == 0) return;
+    if (child < 0) status = base::PosixError(errno, "container", "clone");
+  }
+  if (status.ok()) {
+    [[maybe_unused]] const ssize_t n = ::write(report, &child, sizeof child);
+    ::_exit(0);
+  }
+  SendReport(report, status);
+  ::_exit(1);
+}
+
+absl::StatusOr<Cloned> TakeChild(const std::string& told, const std::string& noun) {
+  Cloned cloned;
+  ::memcpy(&cloned.pid, told.data(), sizeof cloned.pid);
+  // It is a child of this process: until that waits for it, the number is nobody else's.
+  cloned.pidfd = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, cloned.pid, 0)));
+  if (!cloned.pidfd.valid()) return base::PosixError(errno, noun, "pidfd_open");
+  return cloned;
+}
+
+}  // namespace
+
+bool NeedsJoiner(const Plan& plan) {
+  if (plan.Joins(CLONE_NEWPID) || plan.Joins(CLONE_NEWUSER)) return true;
+  bool joins = false;
+  for (const Namespace& one : plan.namespaces) joins = joins || !one.path.empty();
+  return joins && plan.Creates(CLONE_NEWUSER);
+}
+
+absl::StatusOr<Cloned> CloneDirectly(clone_args args) {
+  int pidfd = -1;
+  args.flags |= CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  Cloned cloned;
+  cloned.pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  if (cloned.pid < 0) return base::PosixError(errno, "container", "clone");
+  if (cloned.pid > 0) cloned.pidfd = base::UniqueFd(pidfd);
+  return cloned;
+}
+
+absl::StatusOr<Cloned> CloneThroughJoiner(clone_args args, const Plan& plan,
+                                          const std::vector<int>& namespaces) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "joiner", "pipe");
+  const base::UniqueFd reader(ends[0]);
+  base::UniqueFd writer(ends[1]);
+  clone_args plain{};
+  plain.exit_signal = SIGCHLD;
+  const pid_t joiner = static_cast<pid_t>(::syscall(SYS_clone3, &plain, sizeof plain));
+  if (joiner < 0) return base::PosixError(errno, "joiner", "clone");
+  if (joiner == 0) {
+    JoinAndClone(args, plan, namespaces, writer.get());
+    writer.Reset();
+    Cloned child;
+    child.pid = 0;
+    return child;
+  }
+  writer.Reset();
+  const auto told = base::ReadAll(reader.get(), 1 << 16, "joiner");
+  while (::waitpid(joiner, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  if (!told.ok()) return told.status();
+  if (told->size() == sizeof(pid_t)) return TakeChild(*told, "container");
+  return told->empty() ? absl::AbortedError("joiner: was killed") : ParseReport(*told, "");
+}
+
+}  // namespace stave::runtime
