@@ -3,7 +3,7 @@
 def _place(file):
     """Where a page or a completion file goes, below share/."""
     name = file.basename
-    if file.extension in ("1", "5"):
+    if file.extension in ("1", "5", "8"):
         return "man/man%s/%s" % (file.extension, name)
     if file.extension == "bash":
         return "bash-completion/completions/" + name[:-len(".bash")]

@@ -39,6 +39,14 @@ class _Result(unittest.TextTestResult):
         super().addSkip(test, reason)
         self._add(test, f"<skipped message={sax.quoteattr(reason)}/>")
 
+    def addExpectedFailure(self, test, err):
+        super().addExpectedFailure(test, err)
+        self._add(test)
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self._add(test, "<failure/>")
+
 
 def main():
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=_Result)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """manual_test.py PROGRAM...: compares each program's table of options with its page and completion."""
 
+import glob
 import os
 import re
 import subprocess
@@ -13,15 +14,28 @@ SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPL
 COMMON = {"--help", "--version"}
 
 
-def table(program):
-    """Option -> letter, of what the program itself says."""
+def tables(program):
+    """Verb -> option -> letter, of what the program itself says; "" is the program without a verb."""
     done = subprocess.run([f"{TREE}/bin/{program}", "--help=complete"], stdout=subprocess.PIPE, text=True, check=True)
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
-    return {row[0]: row[1] for row in rows}
+    found, verb = {"": {}}, ""
+    for line in done.stdout.splitlines():
+        fields = line.split("\t")
+        if line.startswith("="):
+            verb = fields[0][1:]
+            found[verb] = {}
+        else:
+            found[verb][fields[0]] = fields[1]
+    return found
+
+
+def table(program):
+    """Option -> letter, of all verbs together."""
+    return {name: letter for own in tables(program).values() for name, letter in own.items()}
 
 
 def page(program):
-    with open(f"{TREE}/share/man/man1/{program}.1", encoding="utf-8") as file:
+    [path] = glob.glob(f"{TREE}/share/man/man[18]/{program}.[18]")
+    with open(path, encoding="utf-8") as file:
         text = file.read()
     return re.sub(r"\\f[BIRP]|\\&", "", text.replace("\\-", "-"))
 
@@ -39,9 +53,16 @@ class ManualTest(unittest.TestCase):
 
     def test_the_options_section_is_the_table(self):
         for program in PROGRAMS:
-            with self.subTest(program):
-                written = set(re.findall(r"^(?:-\w, )?(--[a-z][a-z0-9-]*)", sections(page(program))["OPTIONS"], re.M))
-                self.assertEqual(written | COMMON, set(table(program)) | COMMON)
+            own = tables(program)
+            parts = re.split(r"^\.SS (.*)$", sections(page(program))["OPTIONS"], flags=re.M)
+            texts = {title: "" for title in own}
+            texts[""] = parts[0]
+            for title, text in zip(parts[1::2], parts[2::2]):  # a heading is a verb or a group
+                texts[title if title in own else ""] += text
+            for verb, options in own.items():
+                with self.subTest(program, verb=verb):
+                    written = set(re.findall(r"^(?:-\w, )?(--[a-z][a-z0-9-]*)", texts[verb], re.M))
+                    self.assertEqual(written | COMMON, set(options) | COMMON)
 
     def test_no_page_speaks_of_an_option_that_nobody_has(self):
         known = set(COMMON).union(*(table(program) for program in PROGRAMS))
@@ -53,10 +74,12 @@ class ManualTest(unittest.TestCase):
 
     def test_help_names_every_option_and_exits_0(self):
         for program in PROGRAMS:
-            with self.subTest(program):
-                done = subprocess.run([f"{TREE}/bin/{program}", "--help"], stdout=subprocess.PIPE, text=True, check=True)
-                self.assertEqual([name for name in table(program) if name not in done.stdout], [])
-                self.assertEqual([line for line in done.stdout.splitlines() if len(line) > 80], [])
+            for verb, options in tables(program).items():
+                with self.subTest(program, verb=verb):
+                    words = [f"{TREE}/bin/{program}"] + ([verb] if verb else []) + ["--help"]
+                    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+                    self.assertEqual([name for name in options if name not in done.stdout], [])
+                    self.assertEqual([line for line in done.stdout.splitlines() if len(line) > 80], [])
 
     def test_completion_names_every_option(self):
         places = ["bash-completion/completions/{}", "zsh/site-functions/_{}", "fish/vendor_completions.d/{}.fish"]

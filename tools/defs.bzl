@@ -8,7 +8,7 @@ _PAGE_DATE = "1795132800"  # 2026-11-20
 def stave_tool(name, static = True, deps = [], linkopts = [], **kwargs):
     """A program. Linked statically, it starts in a fraction of the time.
 
-    Where NAME.1.scd lies beside it, also its manual page and its completion files."""
+    Where NAME.1.scd or NAME.8.scd lies beside it, also its manual page and its completion files."""
     cc_binary(
         name = name,
         deps = deps,
@@ -19,27 +19,27 @@ def stave_tool(name, static = True, deps = [], linkopts = [], **kwargs):
         visibility = ["//visibility:public"],
         **kwargs
     )
-    if native.glob([name + ".1.scd"]):
-        _stave_manual(name)
+    for page in native.glob([name + ".*.scd"]):
+        _stave_manual(name, page)
 
-def _stave_manual(name):
-    """:NAME_manual is NAME.1, with `@OPTIONS@` replaced by `NAME --help=man`; :NAME_completion is
+def _stave_manual(name, page):
+    """:NAME_manual is NAME.1 or NAME.8, with `@OPTIONS@` replaced by `NAME --help=man`; :NAME_completion is
     what the shells need, made from `NAME --help=complete`."""
 
     # The program is among srcs, not tools: else it is compiled twice.
     native.genrule(
         name = name + "_manual",
         srcs = [
-            name + ".1.scd",
+            page,
             name,
         ],
-        outs = [name + ".1"],
+        outs = [page[:-len(".scd")]],
         cmd = """
             $(location {name}) --help=man > $(@D)/options.scd
-            sed -e '/^@OPTIONS@$$/r '$(@D)/options.scd -e '/^@OPTIONS@$$/d' $(location {name}.1.scd) |
+            sed -e '/^@OPTIONS@$$/r '$(@D)/options.scd -e '/^@OPTIONS@$$/d' $(location {page}) |
               SOURCE_DATE_EPOCH={date} scdoc > $@
             rm $(@D)/options.scd
-        """.format(name = name, date = _PAGE_DATE),
+        """.format(name = name, page = page, date = _PAGE_DATE),
         visibility = [
             "//:packaging_layer",
             "//:tests_layer",

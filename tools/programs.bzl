@@ -7,6 +7,7 @@ PROGRAMS = [
     "ns-run",
     "ps-lister",
     "ps-remove",
+    "stave-oci",
 ]
 
 # Executed by programs only; they live in libexec/stave and have no page.

@@ -174,6 +174,26 @@ Names UnifiedControllers(const Hierarchy& unified, const Limits& limits, bool us
   return names;
 }
 
+absl::Status WriteSetting(const std::string& directory, const Setting& setting) {
+  const absl::Status status =
+      base::WriteFileAt(AT_FDCWD, absl::StrCat(directory, "/", setting.file), setting.value);
+  if (!absl::IsNotFound(status) || setting.other_file.empty()) return status;
+  return base::WriteFileAt(AT_FDCWD, absl::StrCat(directory, "/", setting.other_file),
+                           setting.other_value);
+}
+
+// v1 refuses a limit below what it can reclaim to, with nothing but EBUSY.
+absl::Status WithMemoryInUse(absl::Status status, const Setting& setting,
+                             const std::string& directory) {
+  if (setting.file != "memory.limit_in_bytes" && setting.file != "memory.memsw.limit_in_bytes") {
+    return status;
+  }
+  std::string used = ReadOr(directory + "/memory.usage_in_bytes", "");
+  if (used.empty()) return status;
+  used.pop_back();
+  return base::WithHint(std::move(status), absl::StrCat(used, " bytes are in use"));
+}
+
 std::string NameBelowUsualPlace(const std::string& mount_point) {
   if (mount_point == kUsualPlace) return "";
   return mount_point.substr(mount_point.rfind('/') + 1);
@@ -281,19 +301,27 @@ absl::Status Cgroup::ApplySetting(const Setting& setting) const {
                        absl::StrCat(setting.member, ": ", path_, " is not in the hierarchy of ",
                                     setting.controller));
   }
-  absl::Status status =
-      base::WriteFileAt(AT_FDCWD, absl::StrCat(place->directory, "/", setting.file), setting.value);
-  if (absl::IsNotFound(status) && !setting.other_file.empty()) {
-    status = base::WriteFileAt(AT_FDCWD, absl::StrCat(place->directory, "/", setting.other_file),
-                               setting.other_value);
+  absl::Status status = WriteSetting(place->directory, setting);
+  if (absl::IsNotFound(status) && Enable(*place, setting.controller)) {
+    status = WriteSetting(place->directory, setting);
   }
   if (status.ok()) return status;
-  if (!absl::IsNotFound(status)) return base::WithContext(status, setting.member);
+  if (!absl::IsNotFound(status)) {
+    return WithMemoryInUse(base::WithContext(status, setting.member), setting, place->directory);
+  }
   if (setting.optional) return absl::OkStatus();
   return base::Error(absl::StatusCode::kFailedPrecondition, "E_CGROUP",
                      absl::StrCat(setting.member, ": this kernel has no ", setting.file,
                                   setting.other_file.empty() ? "" : " and no ", setting.other_file,
                                   " in ", place->directory));
+}
+
+bool Cgroup::Enable(const Place& place, const std::string& controller) const {
+  if (place.hierarchy.version == Version::kV1 || controller == "cgroup") return false;
+  const std::string file = place.directory + "/cgroup.controllers";
+  if (Contains(Words(ReadOr(file, "")), controller)) return false;
+  return EnableControllers(place.hierarchy, path_, {controller}, {controller}).ok() &&
+         Contains(Words(ReadOr(file, "")), controller);
 }
 
 absl::Status Cgroup::Apply(const Limits& limits) {
@@ -336,52 +364,6 @@ std::vector<BindPath> Cgroup::BindPaths() const {
     paths.push_back(std::move(bind));
   }
   return paths;
-}
-
-Usage Cgroup::ReadUsage() const {
-  const auto read = [&](absl::string_view controller, absl::string_view v1, absl::string_view v2) {
-    const Place* place = Find(controller);
-    if (place == nullptr) return std::string();
-    const bool old = place->hierarchy.version == Version::kV1;
-    if ((old ? v1 : v2).empty()) return std::string();
-    return ReadOr(absl::StrCat(place->directory, "/", old ? v1 : v2), "");
-  };
-  // A file with one number is taken for a line of that key.
-  const auto number = [&](absl::string_view controller, absl::string_view v1,
-                          absl::string_view v2) {
-    return FindCount(absl::StrCat("x ", read(controller, v1, v2)), "x");
-  };
-  Usage usage;
-  usage.memory = number("memory", "memory.usage_in_bytes", "memory.current");
-  usage.memory_peak = number("memory", "memory.max_usage_in_bytes", "memory.peak");
-  usage.oom_kills = FindCount(read("memory", "memory.oom_control", "memory.events"), "oom_kill");
-  usage.pids = number("pids", "pids.current", "pids.current");
-  usage.pids_peak = number("pids", "pids.peak", "pids.peak");
-  usage.pids_refused = FindCount(read("pids", "pids.events", "pids.events"), "max");
-  usage.throttled = FindCount(read("cpu", "cpu.stat", "cpu.stat"), "nr_throttled");
-  if (const auto user = number("cpuacct", "cpuacct.usage_user", "")) {
-    usage.cpu_user = absl::Nanoseconds(*user);
-  }
-  if (const auto system = number("cpuacct", "cpuacct.usage_sys", "")) {
-    usage.cpu_system = absl::Nanoseconds(*system);
-  }
-  // Every v2 directory counts time, with or without the controller.
-  if (!usage.cpu_user.has_value()) {
-    const std::string stat = read("cgroup", "", "cpu.stat");
-    if (const auto user = FindCount(stat, "user_usec")) usage.cpu_user = absl::Microseconds(*user);
-    if (const auto system = FindCount(stat, "system_usec")) {
-      usage.cpu_system = absl::Microseconds(*system);
-    }
-  }
-  const std::string io = read("io", "blkio.throttle.io_service_bytes_recursive", "io.stat");
-  if (const Place* place = Find("io"); place != nullptr) {
-    if (place->hierarchy.version == Version::kV1) {
-      ParseIoServiceBytes(io, &usage);
-    } else {
-      ParseIoStat(io, &usage);
-    }
-  }
-  return usage;
 }
 
 int WriteTasks(absl::Span<const int> fds) {

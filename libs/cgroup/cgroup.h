@@ -92,6 +92,10 @@ class [[nodiscard]] Cgroup {
   // Closes both kinds; for a watcher that no longer needs them.
   void CloseEntries();
 
+  // `failed`, the error of a clone into directory_fd(), with a hint where the v2 tree shows the
+  // cause: a threaded cgroup above, controllers given to cgroups below, or a full limit of tasks.
+  absl::Status ExplainEntry(absl::Status failed) const;
+
   // Adds another process by its pid: the slow way, for a process that is already there.
   absl::Status Add(pid_t pid) const;
 

@@ -5,11 +5,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
@@ -98,6 +103,34 @@ DeviceWrite Write(Verdict verdict, const DeviceRule& rule, absl::string_view acc
                        " ", access)};
 }
 
+// What a v1 cgroup allows where it denies by default: "c 1:3" -> "rwm".
+using Allowed = std::map<std::string, std::string>;
+
+std::string Without(absl::string_view access, absl::string_view taken) {
+  std::string left;
+  for (const char c : access) {
+    if (taken.find(c) == absl::string_view::npos) left.push_back(c);
+  }
+  return left;
+}
+
+std::string Accesses(const Allowed& allowed, const std::string& device) {
+  const auto found = allowed.find(device);
+  return found == allowed.end() ? "" : found->second;
+}
+
+// What `write` does to `allowed`, as in the kernel.
+void Note(const DeviceWrite& write, Allowed* allowed) {
+  const size_t space = write.value.rfind(' ');
+  if (space == std::string::npos) return allowed->clear();  // "a"
+  const std::string device = write.value.substr(0, space);
+  const std::string access = write.value.substr(space + 1);
+  std::string& known = (*allowed)[device];
+  known = Without(known, access);
+  if (write.file == "devices.allow") known += access;
+  if (known.empty()) allowed->erase(device);
+}
+
 uint32_t AccessBits(absl::string_view access) {
   uint32_t bits = 0;
   for (const char c : access) {
@@ -176,6 +209,30 @@ absl::StatusOr<base::UniqueFd> LoadProgram(const std::vector<bpf_insn>& program)
                           said.empty()
                               ? "bpf(BPF_PROG_LOAD)"
                               : absl::StrCat("bpf(BPF_PROG_LOAD): ", base::Printable(said, 400)));
+}
+
+// The device programs that are attached to the cgroup itself.
+absl::StatusOr<std::vector<base::UniqueFd>> AttachedPrograms(int dirfd) {
+  uint32_t ids[64] = {};
+  bpf_attr query = {};
+  query.query.target_fd = static_cast<__u32>(dirfd);
+  query.query.attach_type = BPF_CGROUP_DEVICE;
+  query.query.prog_ids = reinterpret_cast<uintptr_t>(ids);
+  query.query.prog_cnt = 64;
+  if (Bpf(BPF_PROG_QUERY, &query) != 0) {
+    return base::PosixError(errno, "device program", "bpf(BPF_PROG_QUERY)");
+  }
+  std::vector<base::UniqueFd> programs;
+  for (uint32_t i = 0; i < query.query.prog_cnt; ++i) {
+    bpf_attr by_id = {};
+    by_id.prog_id = ids[i];
+    base::UniqueFd program(static_cast<int>(Bpf(BPF_PROG_GET_FD_BY_ID, &by_id)));
+    if (program.get() < 0) {
+      return base::PosixError(errno, "device program", "bpf(BPF_PROG_GET_FD_BY_ID)");
+    }
+    programs.push_back(std::move(program));
+  }
+  return programs;
 }
 
 }  // namespace
@@ -262,6 +319,31 @@ absl::StatusOr<std::vector<DeviceWrite>> PlanDeviceWrites(const std::vector<Devi
   return writes;
 }
 
+absl::StatusOr<std::vector<DeviceWrite>> PlanDeviceChange(const std::vector<DeviceRule>& rules,
+                                                          absl::string_view list) {
+  STAVE_ASSIGN_OR_RETURN(std::vector<DeviceWrite> whole, PlanDeviceWrites(rules));
+  const bool open = std::any_of(whole.begin(), whole.end(), [](const DeviceWrite& write) {
+    return write.file == "devices.allow" && write.value == "a";
+  });
+  if (open || absl::StartsWith(list, "a ")) return whole;
+  Allowed now;
+  for (absl::string_view line : absl::StrSplit(list, '\n', absl::SkipEmpty())) {
+    Note({"devices.allow", std::string(line)}, &now);
+  }
+  Allowed wanted;
+  for (const DeviceWrite& write : whole) Note(write, &wanted);
+  std::vector<DeviceWrite> writes;
+  for (const auto& [device, access] : wanted) {
+    if (HasAll(Accesses(now, device), access)) continue;
+    writes.push_back({"devices.allow", absl::StrCat(device, " ", access)});
+  }
+  for (const auto& [device, access] : now) {
+    const std::string gone = Without(access, Accesses(wanted, device));
+    if (!gone.empty()) writes.push_back({"devices.deny", absl::StrCat(device, " ", gone)});
+  }
+  return writes;
+}
+
 absl::StatusOr<std::vector<bpf_insn>> PlanDeviceProgram(const std::vector<DeviceRule>& rules) {
   if (rules.size() > kMaxRules) {
     return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
@@ -297,6 +379,7 @@ absl::StatusOr<std::vector<bpf_insn>> PlanDeviceProgram(const std::vector<Device
 
 absl::Status AttachDeviceProgram(int dirfd, const std::vector<bpf_insn>& program) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd loaded, LoadProgram(program));
+  STAVE_ASSIGN_OR_RETURN(const std::vector<base::UniqueFd> old, AttachedPrograms(dirfd));
   bpf_attr attributes = {};
   attributes.target_fd = static_cast<__u32>(dirfd);
   attributes.attach_bpf_fd = static_cast<__u32>(loaded.get());
@@ -304,6 +387,16 @@ absl::Status AttachDeviceProgram(int dirfd, const std::vector<bpf_insn>& program
   attributes.attach_flags = BPF_F_ALLOW_MULTI;
   if (Bpf(BPF_PROG_ATTACH, &attributes) != 0) {
     return base::PosixError(errno, "device program", "bpf(BPF_PROG_ATTACH)");
+  }
+  // In between all have to agree.
+  for (const base::UniqueFd& each : old) {
+    bpf_attr detached = {};
+    detached.target_fd = static_cast<__u32>(dirfd);
+    detached.attach_bpf_fd = static_cast<__u32>(each.get());
+    detached.attach_type = BPF_CGROUP_DEVICE;
+    if (Bpf(BPF_PROG_DETACH, &detached) != 0) {
+      return base::PosixError(errno, "device program", "bpf(BPF_PROG_DETACH)");
+    }
   }
   return absl::OkStatus();
 }

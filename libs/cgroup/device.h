@@ -21,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "libs/json/value.h"
 
 namespace stave::cgroup {
@@ -55,11 +56,19 @@ struct DeviceWrite {
 // would pass over it in silence.
 absl::StatusOr<std::vector<DeviceWrite>> PlanDeviceWrites(const std::vector<DeviceRule>& rules);
 
+// The v1 writes that lead from `list`, the text of devices.list, to `rules`: what is new is allowed
+// first, what is gone denied then. Where either side allows everything by default, it is
+// PlanDeviceWrites. Errors: those of PlanDeviceWrites.
+absl::StatusOr<std::vector<DeviceWrite>> PlanDeviceChange(const std::vector<DeviceRule>& rules,
+                                                          absl::string_view list);
+
 // The v2 program. Errors: ResourceExhausted [E_LIMIT] for more rules than fit (about 500).
 absl::StatusOr<std::vector<bpf_insn>> PlanDeviceProgram(const std::vector<DeviceRule>& rules);
 
-// Loads the program and attaches it to the v2 cgroup directory `dirfd`; it stays until the cgroup
-// is removed. Errors: those of bpf(2); with the kernel's log if the verifier refuses.
+// Loads the program and attaches it to the v2 cgroup directory `dirfd`, in the place of those that
+// are attached to it (not those of the cgroups above). It stays until the cgroup is removed.
+// Errors: those of bpf(2), and then the old ones are in force; with the kernel's log if the
+// verifier refuses.
 absl::Status AttachDeviceProgram(int dirfd, const std::vector<bpf_insn>& program);
 
 }  // namespace stave::cgroup

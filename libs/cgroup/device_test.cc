@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 std::vector<DeviceRule> Rules(absl::string_view text) {
   return ParseDevices(*json::Parse(text)).value();
@@ -190,6 +191,50 @@ TEST(PlanDeviceProgramTest, TooManyRules) {
 
   ASSERT_FALSE(program.ok());
   EXPECT_EQ(base::ErrorWord(program.status()), "E_LIMIT");
+}
+
+std::vector<std::string> Change(absl::string_view devices, absl::string_view list) {
+  std::vector<std::string> lines;
+  const auto writes = PlanDeviceChange(*ParseDevices(*json::Parse(devices)), list);
+  if (!writes.ok()) return {std::string(writes.status().message())};
+  for (const DeviceWrite& write : *writes)
+    lines.push_back(absl::StrCat(write.file, " ", write.value));
+  return lines;
+}
+
+TEST(PlanDeviceChangeTest, WritesTheDifferenceAndAllowsFirst) {
+  constexpr char kDevices[] = R"([{"allow":false},
+      {"allow":true,"type":"c","major":1,"minor":3},
+      {"allow":true,"type":"c","major":1,"minor":5,"access":"r"},
+      {"allow":true,"type":"b","major":8,"minor":0}])";
+
+  EXPECT_THAT(
+      Change(kDevices, "c 1:3 rwm\nc 1:5 rw\nc 9:* m\n"),
+      ElementsAre("devices.allow b 8:0 rwm", "devices.deny c 1:5 w", "devices.deny c 9:* m"));
+  EXPECT_THAT(Change(kDevices, "c 1:3 rwm\nc 1:5 r\nb 8:0 rwm\n"), IsEmpty());
+}
+
+TEST(PlanDeviceChangeTest, WritesAllWhereEverythingIsOrWasAllowed) {
+  EXPECT_THAT(Change(R"([{"allow":true}])", "c 1:3 rwm\n"),
+              ElementsAre("devices.deny a", "devices.allow a"));
+  EXPECT_THAT(Change(R"([{"allow":true,"type":"c","major":1}])", "a *:* rwm\n"),
+              ElementsAre("devices.deny a", "devices.allow c 1:* rwm"));
+}
+
+// What a config of docker says before and after the default devices: nothing that v1 lacks.
+TEST(PlanDeviceWritesTest, TheDefaultDevicesFollowAList) {
+  json::Value devices = *json::Parse(
+      R"([{"allow":false,"access":"rwm"},
+          {"allow":true,"type":"c","major":1,"minor":5,"access":"rwm"},
+          {"allow":true,"type":"c","major":1,"minor":3,"access":"rwm"},
+          {"allow":true,"type":"c","major":5,"minor":1,"access":"rwm"},
+          {"allow":false,"type":"c","major":10,"minor":229,"access":"rwm"}])");
+  for (json::Value& each : DefaultDevices()) devices.elements().push_back(each);
+
+  const auto writes = PlanDeviceWrites(*ParseDevices(devices));
+
+  ASSERT_TRUE(writes.ok()) << writes.status();
+  EXPECT_EQ(writes->size(), 1 + 3 + 10);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ namespace {
 constexpr size_t kMaxFile = size_t{16} << 20;
 constexpr int kMaxRounds = 100;
 
-std::vector<pid_t> Processes(const std::string& directory) {
+std::vector<pid_t> ProcessesIn(const std::string& directory) {
   std::vector<pid_t> pids;
   const auto text = base::ReadFileAt(AT_FDCWD, directory + "/cgroup.procs", kMaxFile);
   if (!text.ok()) return pids;
@@ -66,13 +66,13 @@ std::vector<std::string> Tree(const std::string& directory) {
 // found in the list a second time, so that its number cannot mean a stranger.
 bool KillRound(const std::string& directory, std::map<pid_t, base::UniqueFd>* killed) {
   std::map<pid_t, base::UniqueFd> held;
-  for (const pid_t pid : Processes(directory)) {
+  for (const pid_t pid : ProcessesIn(directory)) {
     if (killed->count(pid) != 0) continue;
     base::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (pidfd.get() >= 0) held.emplace(pid, std::move(pidfd));
   }
   if (held.empty()) return false;
-  for (const pid_t pid : Processes(directory)) {
+  for (const pid_t pid : ProcessesIn(directory)) {
     const auto found = held.find(pid);
     if (found == held.end()) continue;
     syscall(SYS_pidfd_send_signal, found->second.get(), SIGKILL, nullptr, 0);
@@ -99,7 +99,7 @@ void WaitForEvent(const std::string& directory, absl::Duration timeout) {
   poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout)));
 }
 
-bool Freeze(const std::string& directory, const char* state) {
+bool SetFreezer(const std::string& directory, const char* state) {
   return base::WriteFileAt(AT_FDCWD, directory + "/freezer.state", state).ok();
 }
 
@@ -113,6 +113,19 @@ bool TryRemoveTree(const std::string& directory) {
 
 }  // namespace
 
+std::vector<pid_t> Cgroup::Processes() const {
+  std::vector<pid_t> found;
+  for (const Place& place : places_) {
+    for (const std::string& each : Tree(place.directory)) {
+      const std::vector<pid_t> here = ProcessesIn(each);
+      found.insert(found.end(), here.begin(), here.end());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
 absl::Status Cgroup::Kill() const {
   const Place* freezer = Find("freezer");
   const bool v1_freezer = freezer != nullptr && freezer->hierarchy.version == Version::kV1;
@@ -125,13 +138,15 @@ absl::Status Cgroup::Kill() const {
   if (places_.empty() || places_.front().hierarchy.version == Version::kV2) {
     return absl::OkStatus();
   }
-  const bool frozen = v1_freezer && Freeze(freezer->directory, "FROZEN");
+  const bool frozen = v1_freezer && SetFreezer(freezer->directory, "FROZEN");
   for (const Place& place : places_) {
     if (place.hierarchy.version == Version::kV2) continue;
     for (const std::string& each : Tree(place.directory)) KillOneByOne(each);
   }
   // A task that is frozen dies when it is thawed.
-  if (frozen) Freeze(freezer->directory, "THAWED");
+  if (frozen) {
+    for (const std::string& each : Tree(freezer->directory)) SetFreezer(each, "THAWED");
+  }
   return absl::OkStatus();
 }
 
@@ -168,7 +183,7 @@ absl::Status Cgroup::Remove(absl::Duration timeout) {
   }
   std::vector<pid_t> left;
   for (const std::string& each : Tree(places_.back().directory)) {
-    for (const pid_t pid : Processes(each)) left.push_back(pid);
+    for (const pid_t pid : ProcessesIn(each)) left.push_back(pid);
   }
   return base::Error(
       absl::StatusCode::kFailedPrecondition, "E_STATE",

@@ -7,6 +7,7 @@
 //   memory.reservation        memory.soft_limit_in_bytes   memory.low
 //   memory.swap               memory.memsw.limit_in_bytes  memory.swap.max = swap - limit
 //   memory.swappiness         memory.swappiness            -
+//   memory.kernel, .kernelTCP a warning                    a warning
 //   memory.disableOOMKiller   memory.oom_control           -
 //   cpu.shares                cpu.shares                   cpu.weight, 1024 -> 100
 //   cpu.quota, cpu.period     cpu.cfs_quota_us, _period_us cpu.max
@@ -22,11 +23,17 @@
 //   devices                   devices.deny, devices.allow  a BPF program (device.h)
 //   unified                   -                            the file of that name
 //
-// "-" is refused by name. -1 means no limit ("max"); 0 is a limit, also of pids (runtime-spec
-// 869b2d5; runc before it wrote "max"). Which spelling applies is decided for each controller,
-// since a hybrid machine has some on either side. A member that is absent asks for nothing, and no
-// default is invented. Sources: config-linux.md; kernel cgroup-v1/*.rst, cgroup-v2.rst; the
-// conversion of shares is the later one of runc and crun, in which the two defaults meet.
+// "-" is refused by name. -1 means no limit ("max"). 0 asks for nothing in memory, cpu (but for
+// burst and idle) and the weights of blockIO: engines write it for what was not asked of them, and
+// runc passes over it. Of pids 0 is a limit (runtime-spec 869b2d5; runc before it wrote "max"):
+// nothing can fork; v2 gets 1, else not even the first process could be cloned into it. Of huge
+// pages 0 is a limit, too; a rate of 0 is none. A swappiness of -1 is docker's word for none. Which
+// spelling applies is decided for each controller, since a hybrid machine has some on either side.
+// A member that is absent asks for nothing, and no default is invented. Sources: config-linux.md;
+// kernel cgroup-v1/*.rst, cgroup-v2.rst; the conversion of shares is the later one of runc and
+// crun, in which the two defaults meet.
+//
+// update.h has the same for a cgroup that is in use.
 
 #ifndef STAVE_LIBS_CGROUP_PLAN_H_
 #define STAVE_LIBS_CGROUP_PLAN_H_
@@ -58,10 +65,12 @@ struct Setting {
   bool optional = false;
 };
 
-// What to do to a new cgroup, in this order: device program, then settings.
+// What to do to a cgroup, in this order: device program, then settings.
 struct Limits {
   std::vector<Setting> settings;
   std::optional<std::vector<DeviceRule>> device_program;  // v2 only
+  // What was asked for and is ignored, a line each for the user: "/linux/resources/..: ..".
+  std::vector<std::string> warnings;
 };
 
 // The writes that `resources` (the value of linux.resources; nullptr or null: none) asks for. Reads

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,7 +13,6 @@
 namespace stave::cgroup {
 namespace {
 
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMaxNumber = std::numeric_limits<uint32_t>::max();
 
 // io.weight has 1..10000 where blkio.weight and bfq have 10..1000.
@@ -36,6 +34,18 @@ struct DeviceAmount {
   std::string pointer;
 };
 
+absl::Status RefuseLeafWeight(const Part& part) {
+  STAVE_ASSIGN_OR_RETURN(const auto leaf, FindAmount(part, "leafWeight", 0, kMost));
+  if (!leaf.has_value()) return absl::OkStatus();
+  return Unsupported(absl::StrCat(part.pointer, "/leafWeight"), "Linux has none since 5.0");
+}
+
+// A weight of 10 to 1000, or 0 for none. Errors: Wrong, at `pointer`.
+absl::Status CheckWeight(int64_t weight, absl::string_view pointer) {
+  if (weight == 0 || weight >= 10) return absl::OkStatus();
+  return Wrong(pointer, absl::StrCat(weight, " is below 10"));
+}
+
 absl::StatusOr<std::vector<DeviceAmount>> ReadDeviceAmounts(const Part& io, absl::string_view list,
                                                             absl::string_view key, int64_t low,
                                                             int64_t high) {
@@ -50,22 +60,18 @@ absl::StatusOr<std::vector<DeviceAmount>> ReadDeviceAmounts(const Part& io, absl
     if (!major.has_value() || !minor.has_value() || !amount.has_value()) {
       return Wrong(entry.pointer, absl::StrCat("must have major, minor and ", key));
     }
-    if (const json::Value* leaf = entry.object->Find("leafWeight")) {
-      if (!leaf->is_null()) return Unsupported(entry.pointer, "Linux has no leafWeight since 5.0");
-    }
+    STAVE_RETURN_IF_ERROR(RefuseLeafWeight(entry));
     amounts.push_back({absl::StrCat(*major, ":", *minor), *amount, entry.pointer});
   }
   return amounts;
 }
 
 absl::Status PlanWeights(const Part& io, PlanState* state) {
-  STAVE_ASSIGN_OR_RETURN(const auto leaf, FindInteger(io, "leafWeight", 0, kMost));
-  if (leaf.has_value()) {
-    return Unsupported(absl::StrCat(io.pointer, "/leafWeight"), "Linux has none since 5.0");
-  }
-  STAVE_ASSIGN_OR_RETURN(const auto weight, FindInteger(io, "weight", 10, 1000));
+  STAVE_RETURN_IF_ERROR(RefuseLeafWeight(io));
+  STAVE_ASSIGN_OR_RETURN(const auto weight, FindAmount(io, "weight", 0, 1000));
   if (weight.has_value()) {
     const std::string pointer = absl::StrCat(io.pointer, "/weight");
+    STAVE_RETURN_IF_ERROR(CheckWeight(*weight, pointer));
     STAVE_ASSIGN_OR_RETURN(const Version version, Need(*state, "io", pointer));
     const std::string text = absl::StrCat(*weight);
     if (version == Version::kV1) {
@@ -77,8 +83,10 @@ absl::Status PlanWeights(const Part& io, PlanState* state) {
     }
   }
   STAVE_ASSIGN_OR_RETURN(const auto devices,
-                         ReadDeviceAmounts(io, "weightDevice", "weight", 10, 1000));
+                         ReadDeviceAmounts(io, "weightDevice", "weight", 0, 1000));
   for (const DeviceAmount& each : devices) {
+    STAVE_RETURN_IF_ERROR(CheckWeight(each.amount, each.pointer));
+    if (each.amount == 0) continue;
     STAVE_ASSIGN_OR_RETURN(const Version version, Need(*state, "io", each.pointer));
     const std::string text = absl::StrCat(each.device, " ", each.amount);
     if (version == Version::kV1) {

@@ -6,6 +6,7 @@
 #define STAVE_LIBS_CGROUP_PLAN_STATE_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -14,14 +15,20 @@
 #include "absl/strings/string_view.h"
 #include "libs/cgroup/hierarchy.h"
 #include "libs/cgroup/plan.h"
+#include "libs/cgroup/update.h"
 #include "libs/json/value.h"
 
 namespace stave::cgroup {
 
 inline constexpr char kResources[] = "/linux/resources";
 
+inline constexpr int64_t kUnlimited = -1;
+inline constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+
 struct PlanState {
   const Hierarchies& hierarchies;
+  CurrentLimits current;  // those of a new cgroup, or of the one to update
+  bool is_update;
   Limits limits;
 
   // Adds a setting whose file every kernel with the controller has.
@@ -50,12 +57,35 @@ absl::StatusOr<const json::Value*> FindArray(const Part& parent, absl::string_vi
 // As an integer within [low, high]: nothing if it is absent.
 absl::StatusOr<std::optional<int64_t>> FindInteger(const Part& part, absl::string_view key,
                                                    int64_t low, int64_t high);
+// The same where 0 asks for nothing, as the members of engines that cannot be absent do.
+absl::StatusOr<std::optional<int64_t>> FindAmount(const Part& part, absl::string_view key,
+                                                  int64_t low, int64_t high);
+// As a boolean: false if it is absent.
+absl::StatusOr<bool> FindFlag(const Part& part, absl::string_view key);
 absl::StatusOr<std::optional<std::string>> FindText(const Part& part, absl::string_view key);
 
 // The version that has `controller`. Errors: FailedPrecondition [E_CGROUP], for `pointer`.
 absl::StatusOr<Version> Need(const PlanState& state, absl::string_view controller,
                              absl::string_view pointer);
 
+// "512", or the word of that side for "no limit".
+std::string LimitText(int64_t limit, absl::string_view unlimited);
+
+// A member that is one number in one file on either side.
+struct NumberRow {
+  const char* key;
+  const char* v1_file;
+  const char* v2_file;  // nullptr: v2 does not have it
+  int64_t low;
+  int64_t high;
+  bool zero_is_none = false;
+};
+
+absl::Status PlanNumber(const Part& part, const NumberRow& row, absl::string_view controller,
+                        PlanState* state);
+
+absl::Status PlanMemory(const Part& resources, PlanState* state);
+absl::Status PlanCpu(const Part& resources, PlanState* state);
 // blockIO, hugepageLimits, network, rdma, unified.
 absl::Status PlanBlockIo(const Part& resources, PlanState* state);
 absl::Status PlanHugepages(const Part& resources, PlanState* state);

@@ -99,7 +99,7 @@ TEST(PlanLimitsTest, SwapNeedsALimitThatIsNotAboveIt) {
 
 TEST(PlanLimitsTest, ZeroPidsIsALimit) {  // config-linux.md "PIDs"
   EXPECT_THAT(Lines(R"({"pids":{"limit":0}})", V1()), ElementsAre("pids.max 0"));
-  EXPECT_THAT(Lines(R"({"pids":{"limit":0}})", V2()), ElementsAre("pids.max 0"));
+  EXPECT_THAT(Lines(R"({"pids":{"limit":0}})", V2()), ElementsAre("pids.max 1"));
 }
 
 TEST(PlanLimitsTest, CpuOnEitherVersion) {
@@ -122,14 +122,46 @@ TEST(PlanLimitsTest, NegativeQuotaIsNone) {
 
 TEST(PlanLimitsTest, WhatV2LacksIsRefusedByName) {
   for (const char* text :
-       {R"({"memory":{"swappiness":5}})", R"({"memory":{"kernelTCP":5}})",
-        R"({"memory":{"disableOOMKiller":true}})", R"({"cpu":{"realtimeRuntime":5}})"}) {
+       {R"({"memory":{"swappiness":5}})", R"({"memory":{"disableOOMKiller":true}})",
+        R"({"cpu":{"realtimeRuntime":5}})", R"({"cpu":{"realtimePeriod":5}})"}) {
     ExpectRefused(text, V2(), "E_UNSUPPORTED", "cgroup v2");
   }
   EXPECT_THAT(Lines(R"({"memory":{"disableOOMKiller":false}})", V2()), IsEmpty());
   EXPECT_THAT(Lines(R"({"memory":{"disableOOMKiller":true,"swappiness":0}})", V1()),
               ElementsAre("memory.swappiness 0", "memory.oom_control 1"));
-  ExpectRefused(R"({"memory":{"kernel":5}})", V1(), "E_UNSUPPORTED", "/memory/kernel");
+}
+
+TEST(PlanLimitsTest, KernelMemoryIsAWarning) {
+  for (const Hierarchies& hierarchies : {V1(), V2()}) {
+    const auto limits =
+        Plan(R"({"memory":{"kernel":5,"kernelTCP":6,"useHierarchy":true}})", hierarchies);
+    ASSERT_TRUE(limits.ok()) << limits.status();
+    EXPECT_THAT(limits->settings, IsEmpty());
+    EXPECT_THAT(limits->warnings, ElementsAre(HasSubstr("/linux/resources/memory/kernel: ignored"),
+                                              HasSubstr("/memory/kernelTCP: ignored")));
+    EXPECT_THAT(Plan(R"({"memory":{"kernel":0,"kernelTCP":-1}})", hierarchies)->warnings,
+                IsEmpty());
+  }
+}
+
+TEST(PlanLimitsTest, ZerosOfEnginesAskForNothing) {
+  constexpr char kText[] = R"({"memory":{"limit":0,"swap":0,"reservation":0,
+        "swappiness":18446744073709551615,"disableOOMKiller":false},
+      "cpu":{"shares":0,"quota":0,"period":0,"realtimeRuntime":0,"realtimePeriod":0,"cpus":""},
+      "blockIO":{"weight":0,"leafWeight":0,
+        "weightDevice":[{"major":8,"minor":0,"weight":0,"leafWeight":0}]}})";
+
+  EXPECT_THAT(Lines(kText, V1()), IsEmpty());
+  EXPECT_THAT(Lines(kText, V2()), IsEmpty());
+}
+
+TEST(PlanLimitsTest, ZerosThatAreValues) {
+  constexpr char kText[] = R"({"cpu":{"burst":0,"idle":0},"blockIO":{"throttleReadBpsDevice":
+      [{"major":8,"minor":0,"rate":0}]},"hugepageLimits":[{"pageSize":"2MB","limit":0}]})";
+
+  EXPECT_THAT(Lines(kText, V2()),
+              ElementsAre("cpu.idle 0", "cpu.max.burst 0", "io.max 8:0 rbps=max",
+                          "hugetlb.2MB.max 0", "hugetlb.2MB.rsvd.max 0"));
 }
 
 TEST(PlanLimitsTest, BlockIoOnEitherVersion) {
@@ -205,6 +237,8 @@ TEST(PlanLimitsTest, WrongTypesAndValuesHaveThePointer) {
       {R"({"memory":{"limit":1.5}})", "/memory/limit: 1.5 is not an integer"},
       {R"({"pids":{"limit":-2}})", "/pids/limit: -2 is below -1"},
       {R"({"cpu":{"cpus":"3-1"}})", "/cpu/cpus: \"3-1\": is not a list"},
+      {R"({"memory":{"disableOOMKiller":1}})", "/disableOOMKiller: must be true or false"},
+      {R"({"blockIO":{"weightDevice":[{"major":8,"minor":0,"weight":9}]}})", "9 is below 10"},
       {R"({"cpu":{"idle":2}})", "/cpu/idle: 2 is above 1"},
       {R"({"blockIO":{"weight":9}})", "/blockIO/weight: 9 is below 10"},
       {R"({"blockIO":{"throttleReadBpsDevice":[{"major":8}]}})", "must have major, minor and rate"},

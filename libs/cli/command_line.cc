@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
+#include "libs/cli/nearest.h"
 #include "libs/cli/program.h"
 
 namespace stave::cli {
@@ -18,52 +19,29 @@ namespace {
 
 // What getopt_long reports for the option at `index` of the table.
 constexpr int kFirstIndex = 0x1000;
-
-// Letters wrong, missing or too many between two names (Levenshtein), for "did you mean".
-size_t Distance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t k = 0; k <= b.size(); ++k) row[k] = k;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t k = 1; k <= b.size(); ++k) {
-      const size_t change = diagonal + (a[i - 1] == b[k - 1] ? 0 : 1);
-      diagonal = row[k];
-      row[k] = std::min({row[k] + 1, row[k - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
+constexpr int kHelp = 0x800;
+constexpr int kVersion = 0x801;
+constexpr int kOperand = 1;  // with "-"
 
 absl::Status UnknownOption(const Program& program, absl::string_view word) {
   absl::string_view name = word;
   if (const size_t equals = name.find('='); equals != name.npos) name = name.substr(0, equals);
   absl::Status status = UsageError(absl::StrCat("unknown option ", name));
-  const Option* best = nullptr;
-  const absl::string_view wanted = absl::StartsWith(name, "--") ? name.substr(2) : "";
-  // One letter wrong in a short name, two in a longer one; the beginning of a name beats both.
-  size_t least = wanted.size() < 4 ? 2 : 3;
-  for (const Option& option : program.options) {
-    const bool begins = wanted.size() > 1 && absl::StartsWith(option.name, wanted);
-    const size_t distance = begins ? 0 : Distance(wanted, option.name);
-    if (distance < least) {
-      least = distance;
-      best = &option;
-    }
-  }
-  if (best == nullptr) {
-    return base::WithHint(std::move(status),
-                          absl::StrCat(program.name, " --help lists the options"));
-  }
-  return base::WithHint(std::move(status), absl::StrCat("did you mean --", best->name, "?"));
+  std::vector<absl::string_view> names;
+  for (const Option& option : program.options) names.push_back(option.name);
+  const absl::string_view nearest =
+      absl::StartsWith(name, "--") ? Nearest(name.substr(2), names) : "";
+  return base::WithHint(std::move(status),
+                        nearest.empty() ? absl::StrCat(program.name, " --help lists the options")
+                                        : absl::StrCat("did you mean --", nearest, "?"));
 }
 
-// The tables of getopt_long(3).
+// The tables of getopt_long(3). "+": stop at the first operand; "-": report it and go on.
 struct Grammar {
-  std::string letters = "+:";
+  std::string letters;
   std::vector<struct option> names;
 
-  explicit Grammar(const Program& program) {
+  explicit Grammar(const Program& program) : letters(program.mixed ? "-:" : "+:") {
     int index = kFirstIndex;
     for (const Option& option : program.options) {
       // A switch takes "=false", so its argument is optional to getopt.
@@ -73,8 +51,11 @@ struct Grammar {
       letters += option.letter;
       if (option.takes != Takes::kNothing) letters += ':';
     }
-    names.push_back({"help", optional_argument, nullptr, 'H'});
-    names.push_back({"version", no_argument, nullptr, 'V'});
+    names.push_back({"help", optional_argument, nullptr, kHelp});
+    names.push_back({"version", no_argument, nullptr, kVersion});
+    for (const char letter : {program.help_letter, program.version_letter}) {
+      if (letter != 0) letters += letter;
+    }
     names.push_back({nullptr, 0, nullptr, 0});
   }
 };
@@ -115,9 +96,13 @@ absl::StatusOr<Invocation> ParseCommandLine(const Program& program, int argc, ch
   optind = 0;  // glibc: start anew, also in mid-cluster
   for (;;) {
     const int word = std::max(optind, 1);
-    const int reported =
+    int reported =
         ::getopt_long(argc, argv, grammar.letters.c_str(), grammar.names.data(), nullptr);
     if (reported == -1) break;
+    if (reported == kOperand) {
+      invocation.operands_.push_back(optarg);
+      continue;
+    }
     if (reported == '?') {
       const bool is_long = absl::StartsWith(argv[word], "--");
       // getopt takes unique prefixes of names; a name that is not whole is refused below.
@@ -130,13 +115,15 @@ absl::StatusOr<Invocation> ParseCommandLine(const Program& program, int argc, ch
       return UsageError(
           absl::StrCat("--", option != nullptr ? option->name : "?", ": a value is missing"));
     }
-    std::string name = reported == 'H' ? "help" : "version";
+    if (reported != 0 && reported == program.help_letter) reported = kHelp;
+    if (reported != 0 && reported == program.version_letter) reported = kVersion;
+    std::string name = reported == kHelp ? "help" : "version";
     if (const Option* option = Lookup(program, reported)) name = option->name;
     const absl::string_view spelled = argv[word];
     if (absl::StartsWith(spelled, "--") && spelled.substr(2, spelled.find('=') - 2) != name) {
       return UnknownOption(program, spelled);  // an abbreviation
     }
-    if (reported == 'H' || reported == 'V') {
+    if (reported == kHelp || reported == kVersion) {
       invocation.given_[name] = {optarg != nullptr ? optarg : ""};
       return invocation;
     }
@@ -144,7 +131,7 @@ absl::StatusOr<Invocation> ParseCommandLine(const Program& program, int argc, ch
     auto value = ValueOf(option, optarg);
     if (!value.ok()) return value.status();
     std::vector<std::string>& values = invocation.given_[name];
-    if (option.takes != Takes::kList && !values.empty()) {
+    if (option.takes != Takes::kList && !values.empty() && !program.last_wins) {
       return UsageError(absl::StrCat("--", option.name, ": is given twice"));
     }
     if (const absl::Status set = SetFlag(option, *value); !set.ok()) return set;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/cli/help.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -13,11 +16,14 @@ namespace {
 
 constexpr size_t kColumns = 80;
 constexpr size_t kHelpColumn = 28;
+constexpr size_t kCommandColumn = 14;
 
-constexpr Option kCommon[] = {
-    {"help", 0, Takes::kNothing, "", "print this help and exit"},
-    {"version", 0, Takes::kNothing, "", "print the version and exit"},
-};
+std::array<Option, 2> Common(const Program& program) {
+  return {{
+      {"help", program.help_letter, Takes::kNothing, "", "print this help and exit"},
+      {"version", program.version_letter, Takes::kNothing, "", "print the version and exit"},
+  }};
+}
 
 std::string Spelling(const Option& option) {
   std::string text =
@@ -71,17 +77,26 @@ std::string Scdoc(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"_", "\\_"}, {"*", "\\*"}});
 }
 
-}  // namespace
+std::string Sentence(absl::string_view text) {
+  std::string sentence(text);
+  if (!sentence.empty()) sentence[0] = absl::ascii_toupper(sentence[0]);
+  return sentence;
+}
 
-std::string HelpText(const Program& program) {
+// Usage and purpose.
+std::string HelpHead(const Program& program) {
   std::string out;
   for (const absl::string_view form : absl::StrSplit(program.synopsis, '\n')) {
     absl::StrAppend(&out, out.empty() ? "Usage: " : "       ", program.name, " ", form, "\n");
   }
   out += "\n";
-  std::string purpose = program.purpose;
-  if (!purpose.empty() && purpose[0] >= 'a' && purpose[0] <= 'z') purpose[0] -= 'a' - 'A';
-  AppendWrapped(absl::StrCat(purpose, "."), 0, &out);
+  AppendWrapped(absl::StrCat(Sentence(program.purpose), "."), 0, &out);
+  return out;
+}
+
+// The options, and where more is to be read.
+std::string HelpTail(const Program& program) {
+  std::string out;
   for (const std::string& group : Groups(program)) {
     absl::StrAppend(&out, "\n", group.empty() ? "Options" : group, ":\n");
     for (const Option& option : program.options) {
@@ -89,9 +104,43 @@ std::string HelpText(const Program& program) {
     }
   }
   out += "\n";
-  for (const Option& option : kCommon) AppendOption(option, &out);
-  absl::StrAppend(&out, "\nFor more details see ", program.name, "(1).\n");
+  for (const Option& option : Common(program)) AppendOption(option, &out);
+  absl::StrAppend(&out, "\nFor more details see ",
+                  program.page != nullptr ? program.page : absl::StrCat(program.name, "(1)"),
+                  ".\n");
   return out;
+}
+
+void AppendManualOption(const Option& option, std::string* out) {
+  if (option.letter != 0) absl::StrAppend(out, "*-", std::string(1, option.letter), "*, ");
+  absl::StrAppend(out, "*--", option.name, "*");
+  if (option.takes != Takes::kNothing) {
+    absl::StrAppend(out, " _", absl::StrReplaceAll(option.value, {{"_", "-"}}), "_");
+  }
+  absl::StrAppend(out, "\n\t", Scdoc(Sentence(option.help)), ".\n\n");
+}
+
+void AppendCompletion(const Option& option, std::string* out) {
+  static const char* const kTakes[] = {"nothing", "value", "list"};
+  absl::StrAppend(out, "--", option.name, "\t",
+                  option.letter != 0 ? absl::StrCat("-", std::string(1, option.letter)) : "", "\t",
+                  kTakes[static_cast<int>(option.takes)], "\t", option.value, "\t", option.help,
+                  "\n");
+}
+
+}  // namespace
+
+std::string HelpText(const Program& program) { return HelpHead(program) + HelpTail(program); }
+
+std::string HelpText(const Program& program, absl::Span<const Command> commands) {
+  std::string out = HelpHead(program) + "\nCommands:\n";
+  for (const Command& command : commands) {
+    const std::string name = absl::StrCat("  ", command.name);
+    absl::StrAppend(&out, name,
+                    std::string(std::max(kCommandColumn, name.size() + 2) - name.size(), ' '));
+    AppendWrapped(command.purpose, kCommandColumn, &out);
+  }
+  return out + HelpTail(program);
 }
 
 std::string ManualOptions(const Program& program) {
@@ -99,36 +148,27 @@ std::string ManualOptions(const Program& program) {
   for (const std::string& group : Groups(program)) {
     if (!group.empty()) absl::StrAppend(&out, "## ", group, "\n\n");
     for (const Option& option : program.options) {
-      if (group != option.group) continue;
-      if (option.letter != 0) absl::StrAppend(&out, "*-", std::string(1, option.letter), "*, ");
-      absl::StrAppend(&out, "*--", option.name, "*");
-      if (option.takes != Takes::kNothing) {
-        absl::StrAppend(&out, " _", absl::StrReplaceAll(option.value, {{"_", "-"}}), "_");
-      }
-      std::string help = option.help;
-      if (!help.empty() && help[0] >= 'a' && help[0] <= 'z') help[0] -= 'a' - 'A';
-      absl::StrAppend(&out, "\n\t", Scdoc(help), ".\n\n");
+      if (group == option.group) AppendManualOption(option, &out);
     }
   }
-  for (const Option& option : kCommon) {
-    std::string help = option.help;
-    help[0] -= 'a' - 'A';
-    absl::StrAppend(&out, "*--", option.name, "*\n\t", help, ".\n\n");
+  for (const Option& option : Common(program)) AppendManualOption(option, &out);
+  return out;
+}
+
+std::string ManualCommand(const Program& program, absl::string_view name) {
+  std::string out = absl::StrCat("## ", name, "\n\n");
+  for (const absl::string_view form : absl::StrSplit(program.synopsis, '\n')) {
+    absl::StrAppend(&out, "*", name, "* ", Scdoc(form), "\n\n");
   }
+  absl::StrAppend(&out, Scdoc(Sentence(program.purpose)), ".\n\n");
+  for (const Option& option : program.options) AppendManualOption(option, &out);
   return out;
 }
 
 std::string CompletionTable(const Program& program) {
   std::string out;
-  const auto add = [&out](const Option& option) {
-    static const char* const kTakes[] = {"nothing", "value", "list"};
-    absl::StrAppend(&out, "--", option.name, "\t",
-                    option.letter != 0 ? absl::StrCat("-", std::string(1, option.letter)) : "",
-                    "\t", kTakes[static_cast<int>(option.takes)], "\t", option.value, "\t",
-                    option.help, "\n");
-  };
-  for (const Option& option : program.options) add(option);
-  for (const Option& option : kCommon) add(option);
+  for (const Option& option : program.options) AppendCompletion(option, &out);
+  for (const Option& option : Common(program)) AppendCompletion(option, &out);
   return out;
 }
 

@@ -8,6 +8,8 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "libs/cli/program.h"
 
 namespace stave::cli {
@@ -15,8 +17,18 @@ namespace stave::cli {
 // What --help prints: usage, purpose, options by group, the manual page's name; 80 columns.
 std::string HelpText(const Program& program);
 
+// The same for a program with verbs, which come before the options.
+struct Command {
+  const char* name;
+  const char* purpose;
+};
+std::string HelpText(const Program& program, absl::Span<const Command> commands);
+
 // What --help=man prints: scdoc paragraphs, one for each option.
 std::string ManualOptions(const Program& program);
+
+// The part of a verb called `name`: heading, usage, purpose, and its own options.
+std::string ManualCommand(const Program& program, absl::string_view name);
 
 // What --help=complete prints, a line for each option, fields apart by tabs:
 //   --memory  -m  value  SIZE  limit of memory

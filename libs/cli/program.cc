@@ -30,14 +30,6 @@ void OpenStandardStreams() {
   }
 }
 
-int PrintOrFail(const Program& program, const std::string& text) {
-  if (::fwrite(text.data(), 1, text.size(), stdout) == text.size() && ::fflush(stdout) == 0)
-    return 0;
-  PrintError(program,
-             base::Error(absl::StatusCode::kUnavailable, "E_IO", "stdout: cannot be written"));
-  return program.failure_exit;
-}
-
 int AnswerCommon(const Program& program, const Invocation& invocation) {
   if (invocation.Has("version")) {
     return PrintOrFail(program, absl::StrCat(program.name, " (stave) ", kVersion, "\n"));
@@ -53,6 +45,26 @@ void PrintLine(const std::string& line) {
 }
 
 }  // namespace
+
+absl::string_view Version() { return kVersion; }
+
+void BeginProgram() {
+  OpenStandardStreams();
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+int PrintOrFail(const Program& program, absl::string_view text) {
+  if (::fwrite(text.data(), 1, text.size(), stdout) == text.size() && ::fflush(stdout) == 0)
+    return 0;
+  PrintError(program,
+             base::Error(absl::StatusCode::kUnavailable, "E_IO", "stdout: cannot be written"));
+  return program.failure_exit;
+}
+
+int ExitCode(const Program& program, const absl::Status& status) {
+  const bool usage = base::ErrorWord(status) == kUsageWord || status.GetPayload(kUsage).has_value();
+  return usage ? program.usage_exit : program.failure_exit;
+}
 
 absl::Status UsageError(absl::string_view message) {
   return AsUsage(base::Error(absl::StatusCode::kInvalidArgument, kUsageWord, message));
@@ -81,8 +93,7 @@ void PrintWarning(const Program& program, absl::string_view message) {
 
 int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), int argc,
          char** argv) {
-  OpenStandardStreams();
-  ::signal(SIGPIPE, SIG_IGN);
+  BeginProgram();
   char* no_name[] = {const_cast<char*>(program.name), nullptr};
   if (argc < 1) {  // execve(2) with an empty argv
     argc = 1;
@@ -97,10 +108,8 @@ int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), 
     return AnswerCommon(program, *invocation);
   const absl::StatusOr<int> code = run(*invocation);
   if (code.ok()) return *code;
-  const std::string word = base::ErrorWord(code.status());
-  if (word != "E_SILENT") PrintError(program, code.status());
-  const bool usage = word == kUsageWord || code.status().GetPayload(kUsage).has_value();
-  return usage ? program.usage_exit : program.failure_exit;
+  if (base::ErrorWord(code.status()) != "E_SILENT") PrintError(program, code.status());
+  return ExitCode(program, code.status());
 }
 
 }  // namespace stave::cli

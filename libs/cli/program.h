@@ -14,11 +14,12 @@
 //   int main(int argc, char** argv) { return cli::Main(kProgram, Run, argc, argv); }
 //
 // Grammar: getopt_long(3) with "+": clusters (-it), --flag=value, --flag value, stop at the first
-// operand or at "--". A kValue or kNothing option given twice is a usage error.
-// gflags holds the values: an option for which the program has a DEFINE_string/int32/bool of the
-// same name (dashes as underscores) sets it, with its validator; the others are read from the
-// Invocation. --help and --version belong to every program. --help=man and --help=complete print
-// the OPTIONS part of the manual page (scdoc) and the table for completion.
+// operand or at "--". A kValue or kNothing option given twice is a usage error. Program changes
+// both. Programs with verbs: verbs.h. gflags holds the values: an option for which the program has
+// a DEFINE_string/int32/bool of the same name (dashes as underscores) sets it, with its validator;
+// the others are read from the Invocation. --help and --version belong to every program. --help=man
+// and --help=complete print the OPTIONS part of the manual page (scdoc) and the table for
+// completion.
 
 #ifndef STAVE_LIBS_CLI_PROGRAM_H_
 #define STAVE_LIBS_CLI_PROGRAM_H_
@@ -59,6 +60,12 @@ struct Program {
   // that run a payload.
   int usage_exit = 2;
   int failure_exit = 1;
+  bool last_wins = false;  // of an option that is given twice, as in Docker and runc; no error
+  bool mixed = false;      // options may follow operands, up to "--"
+  // Short names of --help and --version, where the program has them.
+  char help_letter = 0;
+  char version_letter = 0;
+  const char* page = nullptr;  // "stave-oci(8)"; nullptr: NAME(1)
 };
 
 // The command line, parsed.
@@ -94,6 +101,16 @@ absl::Status BadValue(absl::string_view option, const absl::Status& status);
 // Prints `program: message [E_WORD]` and `hint: ...` to stderr. Control characters are escaped.
 void PrintError(const Program& program, const absl::Status& status);
 void PrintWarning(const Program& program, absl::string_view message);
+
+// "0.1.0".
+absl::string_view Version();
+
+// The parts of Main(), for programs that are run in another way (verbs.h). Begin: /dev/null on
+// those of 0, 1, 2 that are closed, SIGPIPE ignored. PrintOrFail: `text` to stdout, and the exit
+// code. ExitCode: that of `status`.
+void BeginProgram();
+int PrintOrFail(const Program& program, absl::string_view text);
+int ExitCode(const Program& program, const absl::Status& status);
 
 // Runs `run` and turns what it returns into the exit code: an int is the code itself (a payload's,
 // say), an error is printed. Opens /dev/null on those of 0, 1, 2 that are closed; ignores SIGPIPE;

@@ -52,9 +52,8 @@ constexpr Propagation kPropagations[] = {{"private", MS_PRIVATE},
                                          {"unbindable", MS_UNBINDABLE}};
 
 // Superblock words that are flags of mount(2) but parameters of fsconfig(2).
-constexpr absl::string_view kIgnored[] = {"defaults",   "async",      "loud",
-                                          "silent",     "norelatime", "iversion",
-                                          "noiversion", "remount",    "nomand"};
+constexpr absl::string_view kIgnored[] = {"defaults",   "async",    "loud",       "silent",
+                                          "norelatime", "iversion", "noiversion", "nomand"};
 
 // Superblock words that fsconfig(2) takes for any file system.
 constexpr absl::string_view kSuperblock[] = {"dirsync", "lazytime", "mand", "nolazytime", "sync"};
@@ -100,6 +99,10 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
       options.copy_up = true;
       continue;
     }
+    if (word == "remount") {
+      options.remount = true;
+      continue;
+    }
     if (word == "idmap" || word == "ridmap") {
       return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
                          absl::StrCat("option ", word, ": idmapped mounts are not made yet"));
@@ -125,7 +128,7 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
 }
 
 std::vector<std::string> KnownOptions() {
-  std::vector<std::string> words = {"bind", "idmap", "rbind", "ridmap", "tmpcopyup"};
+  std::vector<std::string> words = {"bind", "idmap", "rbind", "remount", "ridmap", "tmpcopyup"};
   for (const Attribute& attribute : kAttributes) {
     words.push_back(attribute.word);
     words.push_back(absl::StrCat("r", attribute.word));

@@ -26,6 +26,7 @@ struct Options {
   uint64_t propagation = 0;               // MS_PRIVATE .. ; 0: leave it
   Depth propagation_depth = Depth::kMount;
   bool copy_up = false;               // tmpcopyup
+  bool remount = false;               // change what is mounted there already
   std::vector<Parameter> parameters;  // what the file system itself must know
 };
 

@@ -47,7 +47,8 @@ TEST(ParseOptionsTest, RefusesContradictions) {
 TEST(KnownOptionsTest, EachIsTaken) {
   const std::vector<std::string> words = KnownOptions();
   EXPECT_GT(words.size(), 60u);
-  for (const char* word : {"ro", "rro", "rbind", "rslave", "dirsync", "ridmap", "tmpcopyup"}) {
+  for (const char* word :
+       {"ro", "rro", "rbind", "rslave", "dirsync", "remount", "ridmap", "tmpcopyup"}) {
     EXPECT_TRUE(std::binary_search(words.begin(), words.end(), word)) << word;
   }
 }

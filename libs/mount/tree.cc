@@ -33,6 +33,20 @@ absl::Status Failed(int context, int error, const std::string& type, absl::strin
   return base::PosixError(error, said.empty() ? type : absl::StrCat(type, " (", said, ")"), act);
 }
 
+absl::Status SetParameters(int context, const std::string& type,
+                           const std::vector<Parameter>& parameters) {
+  for (const auto& [key, value] : parameters) {
+    const long done =
+        value.empty()
+            ? ::syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, key.c_str(), nullptr, 0)
+            : ::syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0);
+    if (done >= 0) continue;
+    const std::string option = absl::StrCat(key, value.empty() ? "" : "=", value);
+    return Failed(context, errno, type, absl::StrCat("option ", base::Printable(option, 80)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<base::UniqueFd> MakeFilesystem(const std::string& type, const std::string& source,
@@ -41,23 +55,12 @@ absl::StatusOr<base::UniqueFd> MakeFilesystem(const std::string& type, const std
   const base::UniqueFd context(
       static_cast<int>(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC)));
   if (!context.valid()) return base::PosixError(errno, type, "fsopen");
-  const auto set = [&](unsigned command, const char* key, const char* value) {
-    return ::syscall(SYS_fsconfig, context.get(), command, key, value, 0);
-  };
-  if (!source.empty() && set(FSCONFIG_SET_STRING, "source", source.c_str()) < 0) {
+  if (!source.empty() && ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source",
+                                   source.c_str(), 0) < 0) {
     return Failed(context.get(), errno, type, "source");
   }
-  for (const auto& [key, value] : parameters) {
-    const long done = value.empty() ? set(FSCONFIG_SET_FLAG, key.c_str(), nullptr)
-                                    : set(FSCONFIG_SET_STRING, key.c_str(), value.c_str());
-    if (done < 0) {
-      return Failed(
-          context.get(), errno, type,
-          absl::StrCat("option ",
-                       base::Printable(absl::StrCat(key, value.empty() ? "" : "=", value), 80)));
-    }
-  }
-  if (set(FSCONFIG_CMD_CREATE, nullptr, nullptr) < 0) {
+  STAVE_RETURN_IF_ERROR(SetParameters(context.get(), type, parameters));
+  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
     return Failed(context.get(), errno, type, "make the file system");
   }
   base::UniqueFd tree(static_cast<int>(
@@ -83,6 +86,17 @@ absl::Status SetAttributes(int mountfd, uint64_t set, uint64_t clear, uint64_t p
   const unsigned flags = AT_EMPTY_PATH | (depth == Depth::kTree ? AT_RECURSIVE : 0u);
   if (::syscall(SYS_mount_setattr, mountfd, "", flags, &attributes, sizeof attributes) < 0) {
     return base::PosixError(errno, "mount", "mount_setattr");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Reconfigure(int target, const std::vector<Parameter>& parameters) {
+  const base::UniqueFd context(static_cast<int>(
+      ::syscall(SYS_fspick, target, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC)));
+  if (!context.valid()) return base::PosixError(errno, "mount", "fspick");
+  STAVE_RETURN_IF_ERROR(SetParameters(context.get(), "remount", parameters));
+  if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) < 0) {
+    return Failed(context.get(), errno, "remount", "change the file system");
   }
   return absl::OkStatus();
 }

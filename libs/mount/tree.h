@@ -42,6 +42,10 @@ absl::StatusOr<base::UniqueFd> CloneTree(int dirfd, const std::string& path, Dep
 absl::Status SetAttributes(int mountfd, uint64_t set, uint64_t clear, uint64_t propagation,
                            Depth depth);
 
+// Changes parameters of the file system that is mounted at `target` (O_PATH is enough).
+// Errors: those of fspick(2) and fsconfig(2).
+absl::Status Reconfigure(int target, const std::vector<Parameter>& parameters);
+
 // Shows the files of a detached mount with their owners mapped as in the user namespace `user`
 // (MOUNT_ATTR_IDMAP). Errors: InvalidArgument [E_UNSUPPORTED] for a file system that cannot do it.
 absl::Status MapIds(int mountfd, int user, Depth depth);

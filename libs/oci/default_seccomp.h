@@ -9,7 +9,8 @@
 // Everything not named fails with EPERM. Some calls are allowed only with the capability that the
 // kernel asks for anyway; new namespaces (clone, unshare, setns) and mounts need CAP_SYS_ADMIN;
 // clone3, whose flags a filter cannot see, then fails with ENOSYS, so that C libraries use clone.
-// socket(2) may not open AF_ALG (38) and AF_VSOCK (40); io_uring, keyrings and userfaultfd are out.
+// socket(2) may not open AF_ALG (38), AF_VSOCK (40) and families that nobody knows (above 45);
+// io_uring, keyrings and userfaultfd are out.
 // Names that a runtime's libseccomp does not know are skipped by it.
 // Sources: OCI config-linux.md "Seccomp"; Docker's default profile; kernel floor 5.11 (ptrace is
 // safe to allow since 4.8).

@@ -49,8 +49,13 @@ absl::Status JoinCgroup(const ChildInputs& inputs) {
   return absl::OkStatus();
 }
 
-absl::Status EnterNamespaces(const ChildInputs& inputs) {
+// The result is OpenPlace().
+absl::StatusOr<base::UniqueFd> EnterNamespaces(const ChildInputs& inputs) {
   const Plan& plan = *inputs.request->plan;
+  base::UniqueFd place;
+  if (plan.Has(CLONE_NEWUSER)) {
+    STAVE_ASSIGN_OR_RETURN(place, OpenPlace(*inputs.request));
+  }
   if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(AwaitReply(inputs.ends));
   if (plan.Has(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(BecomeRootOfUserNamespace());
   // Not to be traced by whoever shares the pid namespace before it is confined (CVE-2016-9962).
@@ -64,11 +69,11 @@ absl::Status EnterNamespaces(const ChildInputs& inputs) {
   if (!inputs.joined) STAVE_RETURN_IF_ERROR(JoinNamespaces(plan, inputs.namespaces));
   if (plan.Creates(kCloneNewTime)) STAVE_RETURN_IF_ERROR(MakeTimeNamespace(plan.time_offsets));
   // A session keyring of its own: keyrings are in no namespace. ENOSYS: a kernel without keys.
-  if (inputs.request->keyring &&
-      ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+  if (inputs.request->keyring && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 &&
+      errno != ENOSYS) {
     return base::PosixError(errno, "session keyring", "join a new one");
   }
-  return absl::OkStatus();
+  return place.valid() ? std::move(place) : OpenPlace(*inputs.request);
 }
 
 bool WritesToProc(const Plan& plan) {
@@ -95,11 +100,11 @@ absl::StatusOr<Terminal> MakeConsole(const ChildInputs& inputs, const MountedTre
 }
 
 // What is seen and done outside of the container: mounts, hooks, terminal. Ends in its root.
-absl::StatusOr<base::UniqueFd> BuildEnvironment(const ChildInputs& inputs,
+absl::StatusOr<base::UniqueFd> BuildEnvironment(const ChildInputs& inputs, int place,
                                                 const std::vector<std::string>& warnings) {
   const Plan& plan = *inputs.request->plan;
   const LaunchRequest& request = *inputs.request;
-  STAVE_ASSIGN_OR_RETURN(MountedTree tree, BuildTree(inputs));
+  STAVE_ASSIGN_OR_RETURN(MountedTree tree, BuildTree(inputs, place));
   if (WritesToProc(plan) && !tree.proc.valid()) {
     STAVE_ASSIGN_OR_RETURN(tree.proc, mount::MakeFilesystem("proc", "proc", {}, 0));
   }
@@ -136,8 +141,8 @@ absl::Status RunStartHooks(const ChildInputs& inputs, InitOrder* order) {
   if (hooks.empty()) return absl::OkStatus();
   if (order->gate >= 0) {
     SendReady(order->ready);
-    ::close(order->ready);
-    ::close(inputs.ends.messages);
+    // Nothing of the creator's may stay open while this waits, least of all its locks.
+    CloseAllBut({order->program, order->gate, order->report}, 3 + request.preserved);
     order->ready = -1;
     char byte;
     while (::read(order->gate, &byte, 1) < 0 && errno == EINTR) {
@@ -151,26 +156,31 @@ absl::Status Run(const ChildInputs& inputs, InitOrder* order) {
   const Plan& plan = *inputs.request->plan;
   const Process& process = plan.process;
   std::vector<std::string> warnings;
-  STAVE_RETURN_IF_ERROR(EnterNamespaces(inputs));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd place, EnterNamespaces(inputs));
   STAVE_RETURN_IF_ERROR(SetLimits(process, &warnings));
   STAVE_RETURN_IF_ERROR(SetScheduling(process));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd proc, BuildEnvironment(inputs, warnings));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd proc,
+                         BuildEnvironment(inputs, place.get(), warnings));
   STAVE_RETURN_IF_ERROR(SetLabels(proc.get(), process));
   if (plan.personality && ::personality(*plan.personality) < 0) {
     return base::PosixError(errno, "/linux/personality", "personality");
   }
   ResetSignals();
   STAVE_RETURN_IF_ERROR(CloseOnExec(inputs.request->preserved));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd work_dir, OpenWorkDir(process));
+  STAVE_RETURN_IF_ERROR(EnterWorkDir(process));
   STAVE_RETURN_IF_ERROR(
       SetIdentity(process, inputs.capabilities, [&inputs] { return LoadSeccomp(inputs); }));
-  STAVE_RETURN_IF_ERROR(EnterWorkDir(process, work_dir.get()));
-  STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(process));
+  // A config without a process makes a container that cannot be started.
+  std::string program;
+  if (!process.args.empty()) {
+    STAVE_ASSIGN_OR_RETURN(program, FindProgram(process));
+  }
   if (inputs.request->lifetime == Lifetime::kWithCaller) {
     STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
   } else {
     ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
   }
+  if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
   STAVE_RETURN_IF_ERROR(RunStartHooks(inputs, order));
   return Execute(*order, process, program);
 }

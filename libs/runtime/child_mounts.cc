@@ -178,8 +178,20 @@ absl::StatusOr<base::UniqueFd> MakeTree(const Plan& plan, const Mount& wanted) {
   return tree;
 }
 
+// What is mounted at the destination already: config.md "remount". With "bind" only the mount
+// changes, else its file system too.
+absl::Status Remount(int root, const Mount& wanted) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,
+                         rootpath::OpenInRoot(root, wanted.destination, O_PATH));
+  if (!wanted.options.bind && !wanted.options.parameters.empty()) {
+    STAVE_RETURN_IF_ERROR(mount::Reconfigure(target.get(), wanted.options.parameters));
+  }
+  return Finish(target.get(), wanted.options);
+}
+
 absl::Status MountOne(const ChildInputs& inputs, size_t index, MountedTree* mounted) {
   const Mount& wanted = inputs.request->plan->mounts[index];
+  if (wanted.options.remount) return Remount(inputs.request->root, wanted);
   if (wanted.type == "cgroup" || wanted.type == "cgroup2") return MountCgroup(inputs, wanted);
   if (wanted.options.bind) {
     const int tree = inputs.bind_sources[index];
@@ -263,22 +275,26 @@ absl::Status Mask(int root, const std::string& path, int null, base::UniqueFd* e
 
 }  // namespace
 
-absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs) {
+absl::StatusOr<base::UniqueFd> OpenPlace(const LaunchRequest& request) {
+  const Plan& plan = *request.plan;
+  const bool seen = !plan.hooks.create_container.empty() || !plan.Has(CLONE_NEWNS);
+  const std::string path = seen && !request.root_path.empty() ? request.root_path : "/proc";
+  base::UniqueFd place(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!place.valid()) return base::PosixError(errno, path, "open");
+  return place;
+}
+
+absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs, int place) {
   const Plan& plan = *inputs.request->plan;
   const int root = inputs.request->root;
-  // Nothing made from here on may travel back to the host.
+  // Nothing made from here on may travel back to the host. Without a mount namespace it is the
+  // host's tree, and what is made lies at root_path, from where delete takes it.
   const bool slave = plan.root_propagation == MS_SLAVE || plan.root_propagation == MS_SHARED;
-  if (::mount(nullptr, "/", nullptr, MS_REC | (slave ? MS_SLAVE : MS_PRIVATE), nullptr) < 0) {
+  if (plan.Has(CLONE_NEWNS) &&
+      ::mount(nullptr, "/", nullptr, MS_REC | (slave ? MS_SLAVE : MS_PRIVATE), nullptr) < 0) {
     return base::PosixError(errno, "/", "make private");
   }
-  // Where hooks look for it; else somewhere that root of any user namespace may reach and where the
-  // host has nothing that is needed from here on. Opened here: a descriptor of the parent's is in
-  // the parent's mount namespace.
-  const std::string& place = inputs.request->root_path;
-  const base::UniqueFd attach(
-      ::open(place.empty() ? "/proc" : place.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!attach.valid()) return base::PosixError(errno, place.empty() ? "/proc" : place, "open");
-  STAVE_RETURN_IF_ERROR(mount::Attach(root, attach.get(), "the root filesystem"));
+  STAVE_RETURN_IF_ERROR(mount::Attach(root, place, "the root filesystem"));
   MountedTree mounted;
   for (size_t i = 0; i < plan.mounts.size(); ++i) {
     STAVE_RETURN_IF_ERROR(
@@ -304,7 +320,9 @@ absl::Status EnterTree(const ChildInputs& inputs) {
     STAVE_RETURN_IF_ERROR(mount::SetAttributes(root, MOUNT_ATTR_RDONLY, 0, 0, Depth::kMount));
   }
   if (::fchdir(root) < 0) return base::PosixError(errno, "the root filesystem", "chdir");
-  if (inputs.request->pivot) {
+  if (!plan.Has(CLONE_NEWNS)) {
+    if (::chroot(".") < 0) return base::PosixError(errno, "the root filesystem", "chroot");
+  } else if (inputs.request->pivot) {
     // The old root lands on top of the new one and is taken off there: pivot_root(2) NOTES.
     if (::syscall(SYS_pivot_root, ".", ".") < 0)
       return base::PosixError(errno, "the root filesystem", "pivot_root");

@@ -22,9 +22,15 @@ struct MountedTree {
   base::UniqueFd pts;   // its devpts
 };
 
-// Attaches the root, makes the mounts in their order, devices and links under /dev, read-only and
-// masked paths. Messages name the member of the config.
-absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs);
+// Where the root is attached before it becomes /: where createContainer hooks look for it; else
+// somewhere that root of any user namespace may reach and where the host has nothing that is needed
+// from then on. Opened by the child, since a descriptor of the parent's is in the parent's mount
+// namespace, and before it takes another user's ids, who may not be let into the bundle.
+absl::StatusOr<base::UniqueFd> OpenPlace(const LaunchRequest& request);
+
+// Attaches the root at `place`, makes the mounts in their order, devices and links under /dev,
+// read-only and masked paths. Messages name the member of the config.
+absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs, int place);
 
 // pivot_root(2) into the tree; the old root is gone afterwards. Then the root's own propagation.
 absl::Status EnterTree(const ChildInputs& inputs);

@@ -67,8 +67,7 @@ absl::Status WriteAttribute(int proc, absl::string_view path, absl::string_view 
   if (!file.ok()) return base::WithContext(file.status(), member);
   struct statfs fs;
   if (::fstatfs(file->get(), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(member, ": there is no procfs to set it in"));
+    return absl::FailedPreconditionError(absl::StrCat(member, ": there is no procfs to set it in"));
   }
   return base::WriteAll(file->get(), value, member);
 }
@@ -198,9 +197,9 @@ absl::Status SetScheduling(const Process& process) {
   }
   if (!process.scheduler) return absl::OkStatus();
   const Scheduler& wanted = *process.scheduler;
-  const SchedulingAttributes attributes{
-      sizeof attributes, wanted.policy,  wanted.flags,    wanted.nice,
-      wanted.priority,   wanted.runtime, wanted.deadline, wanted.period};
+  const SchedulingAttributes attributes{sizeof attributes, wanted.policy,   wanted.flags,
+                                        wanted.nice,       wanted.priority, wanted.runtime,
+                                        wanted.deadline,   wanted.period};
   if (::syscall(SYS_sched_setattr, 0, &attributes, 0) < 0) {
     return base::PosixError(errno, "/process/scheduler", "sched_setattr");
   }
@@ -209,15 +208,19 @@ absl::Status SetScheduling(const Process& process) {
 
 absl::Status SetAffinity(const std::string& list) {
   if (list.empty()) return absl::OkStatus();
-  cpu_set_t set;
-  CPU_ZERO(&set);
+  constexpr int kCpus = 8192;
+  cpu_set_t* set = CPU_ALLOC(kCpus);
+  const size_t size = CPU_ALLOC_SIZE(kCpus);
+  CPU_ZERO_S(size, set);
   for (const absl::string_view range : absl::StrSplit(list, ',')) {
     const std::vector<absl::string_view> ends = absl::StrSplit(range, '-');
     int first = 0, last = 0;
     if (!absl::SimpleAtoi(ends.front(), &first) || !absl::SimpleAtoi(ends.back(), &last)) continue;
-    for (int cpu = first; cpu <= last && cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &set);
+    for (int cpu = first; cpu <= last && cpu < kCpus; ++cpu) CPU_SET_S(cpu, size, set);
   }
-  if (::sched_setaffinity(0, sizeof set, &set) == 0) return absl::OkStatus();
+  const int failed = ::sched_setaffinity(0, size, set);
+  CPU_FREE(set);
+  if (failed == 0) return absl::OkStatus();
   return base::PosixError(errno, "/process/execCPUAffinity", "sched_setaffinity");
 }
 
@@ -236,10 +239,10 @@ absl::Status SetIdentity(const Process& process, const capability::Sets& capabil
     STAVE_RETURN_IF_ERROR(capability::ApplySets(capabilities));
     ::prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
   }
-  if (!process.no_new_privileges) return absl::OkStatus();
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+  if (process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
     return base::PosixError(errno, "no_new_privs", "set");
-  return load_filter();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status MakeWorkDir(int root, const Process& process) {
@@ -247,15 +250,11 @@ absl::Status MakeWorkDir(int root, const Process& process) {
   return made.ok() ? absl::OkStatus() : base::WithContext(made.status(), "/process/cwd");
 }
 
-absl::StatusOr<base::UniqueFd> OpenWorkDir(const Process& process) {
+absl::Status EnterWorkDir(const Process& process) {
   const base::UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  auto dir = rootpath::OpenInRoot(root.get(), process.cwd, O_PATH | O_DIRECTORY);
+  const auto dir = rootpath::OpenInRoot(root.get(), process.cwd, O_PATH | O_DIRECTORY);
   if (!dir.ok()) return base::WithContext(dir.status(), "/process/cwd");
-  return dir;
-}
-
-absl::Status EnterWorkDir(const Process& process, int dir) {
-  if (::fchdir(dir) < 0) return base::PosixError(errno, process.cwd, "chdir");
+  if (::fchdir(dir->get()) < 0) return base::PosixError(errno, process.cwd, "chdir");
   char cwd[PATH_MAX];
   const long length = ::syscall(SYS_getcwd, cwd, sizeof cwd);
   if (length <= 0 || cwd[0] != '/') {

@@ -37,16 +37,15 @@ absl::Status SetScheduling(const Process& process);
 absl::Status SetAffinity(const std::string& list);
 
 // Bounding set, groups, ids, the other capability sets, no_new_privs, seccomp, in the order that
-// leaves each step the right it needs. `load_filter` is called once, where the filter belongs.
+// leaves each step the right it needs: a filter is loaded first, since that needs CAP_SYS_ADMIN,
+// or, with no_new_privs, by the caller, as the last thing.
 absl::Status SetIdentity(const Process& process, const capability::Sets& capabilities,
                          const std::function<absl::Status()>& load_filter);
 
 // chdir(2) to process.cwd, which is made (0755) by MakeWorkDir where it is missing; the result is
-// checked to lie inside the root (CVE-2024-21626).
+// checked to lie inside the root (CVE-2024-21626). Before a filter may forbid it.
 absl::Status MakeWorkDir(int root, const Process& process);
-absl::StatusOr<base::UniqueFd> OpenWorkDir(
-    const Process& process);  // before a filter may forbid it
-absl::Status EnterWorkDir(const Process& process, int dir);
+absl::Status EnterWorkDir(const Process& process);
 
 // The path of args[0] in the container: itself if it has a slash, else found in PATH of
 // process.env. Errors: with exit codes 126 and 127.

@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -109,6 +110,16 @@ absl::Status CloseOnExec(int preserved) {
   for (int fd = 3; fd < 3 + preserved; ++fd) Inherit(fd);
   if (::syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return absl::OkStatus();
   return base::PosixError(errno, "descriptors", "close_range");
+}
+
+void CloseAllBut(std::vector<int> kept, int first) {
+  std::sort(kept.begin(), kept.end());
+  for (const int fd : kept) {
+    if (fd < first) continue;
+    if (fd > first) ::syscall(SYS_close_range, first, fd - 1, 0);
+    first = fd + 1;
+  }
+  ::syscall(SYS_close_range, first, ~0u, 0);
 }
 
 absl::StatusOr<base::UniqueFd> SealedInit() {

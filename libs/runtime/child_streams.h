@@ -7,6 +7,7 @@
 #define STAVE_LIBS_RUNTIME_CHILD_STREAMS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "libs/base/unique_fd.h"
@@ -35,13 +36,16 @@ void ResetSignals();
 // may forbid it; what is opened later is O_CLOEXEC.
 absl::Status CloseOnExec(int preserved);
 
+// Closes every descriptor from `first` on but those of `kept`.
+void CloseAllBut(std::vector<int> kept, int first);
+
 // How stave-init is to go about its work; init/stave_init.cc.
 struct InitOrder {
-  int program = -1;  // sealed memfd of it
-  int report = -1;   // where the errno of a failed execve(2) goes
-  int ready = -1;    // where SendReady() goes: the report of Launch() itself
-  int gate = -1;     // wait here for a byte first; -1: do not
-  int parent = -1;   // pidfd of whom the payload is to die with; -1: nobody
+  int program = -1;       // sealed memfd of it
+  int report = -1;        // where the errno of a failed execve(2) goes
+  int ready = -1;         // where SendReady() goes: the report of Launch() itself
+  int gate = -1;          // wait here for a byte first; -1: do not
+  int parent = -1;        // pidfd of whom the payload is to die with; -1: nobody
   bool reap = false;      // --init
   bool fork = false;      // make the payload as a child of the caller's, and tell its pid
   bool terminal = false;  // 0 becomes the controlling terminal of the payload's new session

@@ -27,7 +27,7 @@ namespace stave::runtime {
 
 // The child's ends; borrowed.
 struct ChildEnds {
-  int report = -1;   // report.h
+  int report = -1;  // report.h
   int messages = -1;
   int replies = -1;
 };

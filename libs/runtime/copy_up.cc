@@ -116,7 +116,8 @@ absl::Status CopyDirectory(int from, int to, int depth) {
   absl::Status status;
   while (const dirent* entry = status.ok() ? ::readdir(entries) : nullptr) {
     const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") status = CopyEntry(from, to, entry->d_name, st.st_dev, depth + 1);
+    if (name != "." && name != "..")
+      status = CopyEntry(from, to, entry->d_name, st.st_dev, depth + 1);
   }
   ::closedir(entries);
   STAVE_RETURN_IF_ERROR(status);
@@ -130,7 +131,10 @@ absl::Status CopyUp(int root, absl::string_view path, int to) {
   const auto from = rootpath::OpenInRoot(root, path, O_RDONLY | O_DIRECTORY);
   if (absl::IsNotFound(from.status())) return absl::OkStatus();
   if (!from.ok()) return from.status();
-  return CopyDirectory(from->get(), to, 0);
+  // What fsmount(2) gives is O_PATH: fchown(2) and the like need more.
+  const base::UniqueFd writable(::openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!writable.valid()) return base::PosixError(errno, "tmpcopyup", "open");
+  return CopyDirectory(from->get(), writable.get(), 0);
 }
 
 }  // namespace stave::runtime

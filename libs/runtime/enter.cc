@@ -127,11 +127,11 @@ absl::Status Run(const Inputs& inputs) {
   STAVE_RETURN_IF_ERROR(SetLabels(inputs.proc, process));
   ResetSignals();
   STAVE_RETURN_IF_ERROR(CloseOnExec(request.preserved));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd work_dir, OpenWorkDir(process));
+  STAVE_RETURN_IF_ERROR(EnterWorkDir(process));
   STAVE_RETURN_IF_ERROR(
       SetIdentity(process, inputs.capabilities, [&inputs] { return LoadSeccomp(inputs); }));
-  STAVE_RETURN_IF_ERROR(EnterWorkDir(process, work_dir.get()));
   STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(process));
+  if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
   InitOrder order;
   order.program = inputs.init_program;
   order.ready = order.report = inputs.ends.report;
@@ -212,8 +212,7 @@ absl::Status TakePayload(const EnterRequest& request, Conversation* conversation
     return executed;
   }
   if (launched->pid < 0) return absl::AbortedError("the process was killed before its start");
-  launched->pidfd =
-      base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, launched->pid, 0)));
+  launched->pidfd = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, launched->pid, 0)));
   if (!launched->pidfd.valid()) return base::PosixError(errno, "process", "pidfd_open");
   if (!launched->terminal.valid()) conversation->TakeWarnings(launched);
   return absl::OkStatus();
@@ -237,18 +236,22 @@ absl::StatusOr<Launched> Enter(const EnterRequest& request) {
   inputs.proc = proc.get();
   STAVE_ASSIGN_OR_RETURN(Conversation conversation, Conversation::Make());
   inputs.ends = conversation.child();
-  STAVE_ASSIGN_OR_RETURN(Cloned joiner, CloneDirectly(CloneArguments(request)));
-  if (joiner.pid == 0) {
+  absl::StatusOr<Cloned> joiner = CloneDirectly(CloneArguments(request));
+  if (!joiner.ok()) {
+    return request.group == nullptr ? joiner.status()
+                                    : request.group->ExplainEntry(joiner.status());
+  }
+  if (joiner->pid == 0) {
     conversation.CloseParentEnds();
     RunChild(inputs);
   }
   conversation.CloseChildEnds();
-  launched.pid = joiner.pid;
-  launched.pidfd = std::move(joiner.pidfd);
+  launched.pid = joiner->pid;
+  launched.pidfd = std::move(joiner->pidfd);
   absl::Status entered = Converse(request, &conversation, &launched);
   if (!entered.ok()) ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
   if (entered.ok()) entered = TakePayload(request, &conversation, &launched);
-  Reap(joiner.pid);
+  Reap(joiner->pid);
   if (!entered.ok()) return entered;
   return launched;
 }

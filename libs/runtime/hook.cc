@@ -150,8 +150,9 @@ absl::Status RunHook(const Hook& hook, absl::string_view state) {
   const std::string how = WIFSIGNALED(status) ? absl::StrCat("killed by signal ", WTERMSIG(status))
                                               : absl::StrCat("exit status ", WEXITSTATUS(status));
   const absl::string_view words = absl::StripSuffix(said, "\n");
-  return HookError(absl::StatusCode::kAborted, hook,
-                   words.empty() ? how : absl::StrCat(how, ": ", base::Printable(words, kMostSaid)));
+  return HookError(
+      absl::StatusCode::kAborted, hook,
+      words.empty() ? how : absl::StrCat(how, ": ", base::Printable(words, kMostSaid)));
 }
 
 }  // namespace

@@ -65,28 +65,26 @@ absl::Status MapIds(const Plan& plan, const Mount& wanted, const base::UniqueFd*
   const bool own = !wanted.uid_mappings.empty();
   base::UniqueFd made;
   if (own || joined == nullptr) {
-    STAVE_ASSIGN_OR_RETURN(made,
-                           MakeUserNamespace(own ? wanted.uid_mappings : plan.uid_mappings,
-                                             own ? wanted.gid_mappings : plan.gid_mappings));
+    STAVE_ASSIGN_OR_RETURN(made, MakeUserNamespace(own ? wanted.uid_mappings : plan.uid_mappings,
+                                                   own ? wanted.gid_mappings : plan.gid_mappings));
   }
   const int user = made.valid() ? made.get() : joined->get();
-  return mount::MapIds(tree, user,
-                       wanted.id_mapped == IdMapped::kTree ? mount::Depth::kTree
-                                                           : mount::Depth::kMount);
+  return mount::MapIds(
+      tree, user, wanted.id_mapped == IdMapped::kTree ? mount::Depth::kTree : mount::Depth::kMount);
 }
 
 absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
   for (size_t i = 0; i < plan.mounts.size(); ++i) {
     inputs->bind_sources.push_back(-1);
     const Mount& wanted = plan.mounts[i];
-    if (!wanted.options.bind) continue;
+    if (!wanted.options.bind || wanted.options.remount) continue;
     auto tree = mount::CloneTree(AT_FDCWD, wanted.source, wanted.options.depth);
     if (!tree.ok()) return base::WithContext(tree.status(), absl::StrCat("/mounts/", i, "/source"));
     if (wanted.id_mapped != IdMapped::kNo) {
       STAVE_ASSIGN_OR_RETURN(const base::UniqueFd joined, JoinedUserNamespace(plan));
-      STAVE_RETURN_IF_ERROR(base::WithContext(
-          MapIds(plan, wanted, joined.valid() ? &joined : nullptr, tree->get()),
-          absl::StrCat("/mounts/", i)));
+      STAVE_RETURN_IF_ERROR(
+          base::WithContext(MapIds(plan, wanted, joined.valid() ? &joined : nullptr, tree->get()),
+                            absl::StrCat("/mounts/", i)));
     }
     inputs->bind_sources.back() = opened->Keep(*std::move(tree));
   }
@@ -119,11 +117,34 @@ absl::Status MakeMountpoints(const LaunchRequest& request, const ChildInputs& in
   return made.ok() ? made : base::WithContext(made, "/process/cwd");
 }
 
+// A path that leads to the caller's own namespace is no namespace of the container's: its sysctls
+// are the host's.
+absl::Status CheckSysctls(const Plan& plan, const Namespace& joined, int fd) {
+  if (plan.sysctls.empty()) return absl::OkStatus();
+  const char* name = joined.flag == CLONE_NEWNET   ? "net"
+                     : joined.flag == CLONE_NEWIPC ? "ipc"
+                     : joined.flag == CLONE_NEWUTS ? "uts"
+                                                   : nullptr;
+  struct stat own, theirs;
+  if (name == nullptr || ::stat(absl::StrCat("/proc/self/ns/", name).c_str(), &own) < 0 ||
+      ::fstat(fd, &theirs) < 0 || own.st_ino != theirs.st_ino) {
+    return absl::OkStatus();
+  }
+  for (const auto& [key, value] : plan.sysctls) {
+    if (SysctlNamespace(key) != joined.flag) continue;
+    return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+                       absl::StrCat("/linux/sysctl: ", key, ": ", joined.path,
+                                    " is the host's own namespace"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opened) {
   for (const Namespace& wanted : plan.namespaces) {
     inputs->namespaces.push_back(-1);
     if (wanted.path.empty()) continue;
     STAVE_ASSIGN_OR_RETURN(base::UniqueFd fd, OpenNamespace(wanted));
+    STAVE_RETURN_IF_ERROR(CheckSysctls(plan, wanted, fd.get()));
     inputs->namespaces.back() = opened->Keep(std::move(fd));
   }
   return absl::OkStatus();
@@ -157,13 +178,10 @@ absl::Status WriteMaps(pid_t pid, const Plan& plan) {
   return absl::OkStatus();
 }
 
-absl::Status CloneError(absl::Status status) {
+absl::Status CloneError(absl::Status status, const LaunchRequest& request) {
+  if (request.group != nullptr) status = request.group->ExplainEntry(std::move(status));
   if (absl::IsPermissionDenied(status))
     return base::WithHint(std::move(status), "namespaces need root, or a user namespace");
-  if (absl::IsResourceExhausted(status) || absl::IsUnavailable(status)) {
-    return base::WithHint(std::move(status),
-                          "the pids limit may leave no room for the first process");
-  }
   return status;
 }
 
@@ -180,11 +198,15 @@ clone_args CloneArguments(const LaunchRequest& request) {
   return args;
 }
 
+std::string ProgramOf(const Plan& plan) {
+  return plan.process.args.empty() ? "" : plan.process.args[0];
+}
+
 absl::Status Converse(const LaunchRequest& request, Conversation* conversation,
                       Launched* launched) {
   const Plan& plan = *request.plan;
   if (!NeedsConversation(request)) {
-    const absl::Status started = conversation->Report(plan.process.args[0]);
+    const absl::Status started = conversation->Report(ProgramOf(plan));
     if (started.ok()) conversation->TakeWarnings(launched);
     return started;
   }
@@ -196,7 +218,7 @@ absl::Status Converse(const LaunchRequest& request, Conversation* conversation,
   duties.listener = &plan.listener;
   duties.state = request.state;
   STAVE_RETURN_IF_ERROR(conversation->Hold(duties, launched));
-  return conversation->Report(plan.process.args[0]);
+  return conversation->Report(ProgramOf(plan));
 }
 
 // What the child borrows, opened while the host is still in view.
@@ -233,7 +255,7 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   const clone_args args = CloneArguments(request);
   absl::StatusOr<Cloned> cloned =
       inputs.joined ? CloneThroughJoiner(args, plan, inputs.namespaces) : CloneDirectly(args);
-  if (!cloned.ok()) return CloneError(cloned.status());
+  if (!cloned.ok()) return CloneError(cloned.status(), request);
   if (cloned->pid == 0) {
     conversation.CloseParentEnds();
     RunChild(inputs);

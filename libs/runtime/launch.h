@@ -62,14 +62,14 @@ struct LaunchRequest {
   Ownership ownership = Ownership::kHost;
   const seccomp::Program* filter = nullptr;  // borrowed; nullptr: none (filter_cache.h)
   Lifetime lifetime = Lifetime::kWithCaller;
-  StartGate start;       // set: Launch returns when the container is created, not yet started
+  StartGate start;  // set: Launch returns when the container is created, not yet started
   // Descriptors 3 .. 2+n go to the payload. The caller has seen, before it opened anything, that
   // they are open: a number that is free would be one of ours by now.
   int preserved = 0;
-  bool keyring = true;   // a session keyring of its own
-  bool pivot = true;     // false: MS_MOVE and chroot(2), for a root on a ramfs
-  // Where the root is attached before it becomes /: what createContainer hooks see. "": out of the
-  // way of everything.
+  bool keyring = true;  // a session keyring of its own
+  bool pivot = true;    // false: MS_MOVE and chroot(2), for a root on a ramfs
+  // Where the root is attached before it becomes /: what createContainer hooks see, and where it
+  // stays without a mount namespace. "": out of the way of everything.
   std::string root_path;
   // Runs in the caller when the container's environment is made and before its root becomes /:
   // prestart and createRuntime. An error ends the launch.

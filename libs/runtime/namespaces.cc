@@ -51,8 +51,8 @@ absl::Status MakeTimeNamespace(const std::vector<TimeOffset>& offsets) {
     absl::StrAppend(&lines, offset.clock, " ", offset.seconds, " ", offset.nanoseconds, "\n");
   }
   if (!lines.empty()) {
-    STAVE_RETURN_IF_ERROR(base::WithContext(base::WriteFileAt(AT_FDCWD, kOffsets, lines),
-                                            "/linux/timeOffsets"));
+    STAVE_RETURN_IF_ERROR(
+        base::WithContext(base::WriteFileAt(AT_FDCWD, kOffsets, lines), "/linux/timeOffsets"));
   }
   // unshare(2) made it for children; joining it is for oneself, on kernels where execve(2) alone
   // does not do that.

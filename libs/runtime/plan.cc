@@ -102,6 +102,7 @@ absl::Status ReadAnnotations(const Cursor& at, Plan* plan) {
   STAVE_ASSIGN_OR_RETURN(const auto members, at.MembersOrNone());
   for (const auto& [key, place] : members) {
     STAVE_ASSIGN_OR_RETURN(std::string value, place.String());
+    if (key.empty()) return at.Error("has an empty key");
     plan->annotations.emplace_back(key, std::move(value));
   }
   return absl::OkStatus();
@@ -137,7 +138,10 @@ absl::StatusOr<Plan> MakePlan(const json::Value& config) {
   Plan plan;
   STAVE_RETURN_IF_ERROR(parts::ExpectObject(top));
   STAVE_RETURN_IF_ERROR(CheckVersion(top["ociVersion"]));
-  STAVE_ASSIGN_OR_RETURN(plan.process, parts::ReadProcess(top["process"], &plan.warnings));
+  // runtime.md "Create": it may be absent until start.
+  if (top["process"].exists()) {
+    STAVE_ASSIGN_OR_RETURN(plan.process, parts::ReadProcess(top["process"], &plan.warnings));
+  }
   STAVE_RETURN_IF_ERROR(parts::ExpectObject(top["root"]));
   if (top["root"].exists()) {
     STAVE_ASSIGN_OR_RETURN(plan.root_path, top["root"]["path"].String());

@@ -140,9 +140,8 @@ struct Plan {
   std::vector<Device> devices;
   std::vector<std::string> masked_paths, readonly_paths;
   std::vector<std::pair<std::string, std::string>> sysctls;  // key with '/' between its parts
-  // Absolute, without empty, "." and ".." parts; or as it came where it has a ':' and no '/' before
-  // all else, systemd's "slice:prefix:name" perhaps: the caller knows who manages cgroups.
-  // "": none of its own.
+  // Absolute, without empty, "." and ".." parts; or "slice:prefix:name" as it came, without a '/':
+  // the caller knows whether systemd manages cgroups. "": none of its own.
   std::string cgroups_path;
   json::Value resources;  // linux.resources, for libs/cgroup
   json::Value seccomp;    // linux.seccomp, or null
@@ -162,6 +161,9 @@ struct Plan {
 // Errors: InvalidArgument [E_DOCUMENT] with a JSON pointer; Unimplemented [E_UNSUPPORTED] for a
 // member that this version cannot honour.
 absl::StatusOr<Plan> MakePlan(const json::Value& config);
+
+// Which kind of namespace a sysctl ("net/ipv4/ip_forward") belongs to: CLONE_NEW*; 0: the host.
+int SysctlNamespace(absl::string_view key);
 
 // The same for a `process` object alone; pointers in messages begin with "/process". Adds to
 // `warnings`.

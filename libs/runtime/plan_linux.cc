@@ -73,7 +73,9 @@ absl::Status ReadCgroupsPath(const Cursor& at, Plan* plan) {
   if (IsOddPath(absolute ? path.substr(1) : path)) {
     return at.Error("is not a plain path below the root");
   }
-  if (!absolute && path.find(':') == std::string::npos) path = absl::StrCat("/", path);
+  const bool systemd =
+      path.find('/') == path.npos && std::count(path.begin(), path.end(), ':') == 2;
+  if (!absolute && !systemd) path = absl::StrCat("/", path);
   return absl::OkStatus();
 }
 

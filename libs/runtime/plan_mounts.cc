@@ -104,8 +104,8 @@ absl::StatusOr<Device> ReadDevice(const Cursor& entry) {
   if (Normal(device.path) == "/") return entry["path"].Error("is the root itself");
   STAVE_ASSIGN_OR_RETURN(device.type, DeviceType(entry["type"]));
   if (device.type != S_IFIFO) {
-    STAVE_ASSIGN_OR_RETURN(const int64_t major, entry["major"].IntOr(0, 4095, 0));
-    STAVE_ASSIGN_OR_RETURN(const int64_t minor, entry["minor"].IntOr(0, 1048575, 0));
+    STAVE_ASSIGN_OR_RETURN(const int64_t major, entry["major"].Int(0, 4095));
+    STAVE_ASSIGN_OR_RETURN(const int64_t minor, entry["minor"].Int(0, 1048575));
     device.major = static_cast<uint32_t>(major);
     device.minor = static_cast<uint32_t>(minor);
   }

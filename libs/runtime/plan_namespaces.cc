@@ -51,8 +51,7 @@ absl::Status ReadList(const Cursor& at, Plan* plan) {
     }
     plan->namespaces.push_back(std::move(wanted));
   }
-  if (plan->Has(CLONE_NEWNS)) return absl::OkStatus();
-  return Unsupported(at, "a container needs a mount namespace");
+  return absl::OkStatus();
 }
 
 absl::Status ReadUserMappings(const Cursor& linux, Plan* plan) {
@@ -92,21 +91,6 @@ absl::Status ReadTimeOffsets(const Cursor& at, Plan* plan) {
   return absl::OkStatus();
 }
 
-// Which namespace makes a sysctl the container's own; 0: it is the host's.
-int SysctlNamespace(absl::string_view key) {
-  static constexpr absl::string_view kIpc[] = {
-      "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem",
-      "kernel/shmall", "kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced"};
-  for (const absl::string_view name : kIpc) {
-    if (key == name) return CLONE_NEWIPC;
-  }
-  if (absl::StartsWith(key, "fs/mqueue/")) return CLONE_NEWIPC;
-  if (absl::StartsWith(key, "net/")) return CLONE_NEWNET;
-  if (absl::StartsWith(key, "user/")) return CLONE_NEWUSER;
-  if (key == "kernel/hostname" || key == "kernel/domainname") return CLONE_NEWUTS;
-  return 0;
-}
-
 bool IsSysctl(const std::string& key) {
   constexpr char kCharacters[] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
@@ -141,3 +125,21 @@ absl::Status ReadNamespaces(const Cursor& linux, Plan* plan) {
 }
 
 }  // namespace stave::runtime::parts
+
+namespace stave::runtime {
+
+int SysctlNamespace(absl::string_view key) {
+  static constexpr absl::string_view kIpc[] = {
+      "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem",
+      "kernel/shmall", "kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced"};
+  for (const absl::string_view name : kIpc) {
+    if (key == name) return CLONE_NEWIPC;
+  }
+  if (absl::StartsWith(key, "fs/mqueue/")) return CLONE_NEWIPC;
+  if (absl::StartsWith(key, "net/")) return CLONE_NEWNET;
+  if (absl::StartsWith(key, "user/")) return CLONE_NEWUSER;
+  if (key == "kernel/hostname" || key == "kernel/domainname") return CLONE_NEWUTS;
+  return 0;
+}
+
+}  // namespace stave::runtime

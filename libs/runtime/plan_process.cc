@@ -54,8 +54,8 @@ absl::Status ReadCapabilities(const Cursor& at, Process* process, Warnings* warn
                                      "\" is no capability of this kernel"));
   }
   Limit(at["effective"], sets.permitted, "permitted", &sets.effective, warnings);
-  Limit(at["ambient"], sets.permitted & sets.inheritable, "permitted and inheritable",
-        &sets.ambient, warnings);
+  // Without a word: buildah asks every time for what the kernel does not give.
+  sets.ambient &= sets.permitted & sets.inheritable;
   return absl::OkStatus();
 }
 

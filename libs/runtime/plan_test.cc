@@ -126,8 +126,10 @@ TEST(MakePlanTest, CgroupPathsAreBelowTheRoot) {
   EXPECT_EQ(path("/a:b:c"), "/a:b:c");
   EXPECT_EQ(path("system.slice:stave:one"), "system.slice:stave:one");
   EXPECT_EQ(path(":stave:one"), ":stave:one");
+  EXPECT_EQ(path("a:b:c/d"), "/a:b:c/d");
+  EXPECT_EQ(path("a:b"), "/a:b");
   for (const char* bad :
-       {"/", "/a/../..", "/a//b", "/a/", "//a", "/./a", "../a", "a:b:../..", "/a\\nb", "a\\r"}) {
+       {"/", "/a/../..", "/a//b", "/a/", "//a", "/./a", "../a", "a:b:/..", "/a\\nb", "a\\r"}) {
     EXPECT_EQ(Error("/linux/cgroupsPath", absl::StrCat("\"", bad, "\"")),
               "/linux/cgroupsPath: is not a plain path below the root [E_DOCUMENT]")
         << bad;

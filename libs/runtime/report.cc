@@ -95,8 +95,8 @@ absl::Status ParseReport(std::string text, absl::string_view program) {
   if (text.size() < 4 || nul == std::string::npos) {
     return absl::InternalError("the container's first process sent a report that makes no sense");
   }
-  return WithExitCode(base::Error(static_cast<absl::StatusCode>(text[1]),
-                                  text.substr(2, nul - 2), text.substr(nul + 1)),
+  return WithExitCode(base::Error(static_cast<absl::StatusCode>(text[1]), text.substr(2, nul - 2),
+                                  text.substr(nul + 1)),
                       static_cast<unsigned char>(text[0]));
 }
 

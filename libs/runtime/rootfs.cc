@@ -100,7 +100,7 @@ absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root) 
   return absl::OkStatus();
 }
 
-absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path) {
+absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path, uint64_t root_propagation) {
   const base::UniqueFd dir(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dir.valid()) return base::PosixError(errno, path, "open the root filesystem");
   struct stat mine, host;
@@ -110,7 +110,10 @@ absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path) {
                        "--rootfs: \"/\" is the host's own root filesystem");
   }
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree, mount::CloneTree(dir.get(), "", mount::Depth::kTree));
-  STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree.get(), 0, 0, MS_PRIVATE, mount::Depth::kTree));
+  // Shared with the host it cannot become /: pivot_root(2).
+  const bool follows = root_propagation == MS_SLAVE || root_propagation == MS_SHARED;
+  STAVE_RETURN_IF_ERROR(
+      mount::SetAttributes(tree.get(), 0, 0, follows ? MS_SLAVE : MS_PRIVATE, mount::Depth::kTree));
   return tree;
 }
 

@@ -37,9 +37,10 @@ absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::V
 // owner and mode of the image's root, and sets them in the overlay.
 absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root);
 
-// A detached clone of the directory `path`, with what is mounted below it.
+// A detached clone of the directory `path`, with what is mounted below it. With a root propagation
+// (plan.h) of slave or shared, what the host mounts there later appears in it.
 // Errors: NotFound; InvalidArgument [E_USAGE] for "/".
-absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path);
+absl::StatusOr<base::UniqueFd> CloneRootfs(const std::string& path, uint64_t root_propagation = 0);
 
 }  // namespace stave::runtime
 

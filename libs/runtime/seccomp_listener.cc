@@ -31,8 +31,7 @@ absl::StatusOr<std::string> ProcessState(const Launched& launched, const Seccomp
   message.Set("ociVersion", version != nullptr ? *version : json::Value::String("1.0.2"));
   message.Set("fds", json::Value::Strings({"seccompFd"}));
   message.Set("pid", json::Value::Number(launched.pid));
-  if (!listener.metadata.empty())
-    message.Set("metadata", json::Value::String(listener.metadata));
+  if (!listener.metadata.empty()) message.Set("metadata", json::Value::String(listener.metadata));
   message.Set("state", container);
   return json::Print(message);
 }

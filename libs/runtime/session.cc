@@ -65,6 +65,28 @@ uint32_t HostId(const std::vector<IdMapping>& mappings) {
   return 0;
 }
 
+// Hooks and a seccomp listener are told the state of an OCI container, which a session is not.
+absl::Status RefuseWhatIsTold(const Plan& plan) {
+  const Hooks& hooks = plan.hooks;
+  for (const auto* list : {&hooks.prestart, &hooks.create_runtime, &hooks.create_container,
+                           &hooks.start_container, &hooks.poststart, &hooks.poststop}) {
+    if (list->empty()) continue;
+    return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+                       "/hooks: only stave-oci runs hooks");
+  }
+  if (!plan.Has(CLONE_NEWNS)) {
+    return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+                       "/linux/namespaces: a container needs a mount namespace");
+  }
+  if (plan.process.args.empty()) {
+    return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+                       "/process: is missing, so there is nothing to start");
+  }
+  if (plan.listener.path.empty()) return absl::OkStatus();
+  return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+                     "/linux/seccomp/listenerPath: only stave-oci has seccomp listeners");
+}
+
 // What a session has made, in the order of making, and takes back in the opposite one.
 class Session {
  public:
@@ -112,6 +134,7 @@ absl::Status Session::Prepare(json::Value document) {
         AddHostFiles(store_, entry_->container().run(), entry_->container().run_path(), &document));
   }
   STAVE_ASSIGN_OR_RETURN(plan_, MakePlan(document));
+  STAVE_RETURN_IF_ERROR(RefuseWhatIsTold(plan_));
   STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
   if (network_.valid()) {
     for (Namespace& one : plan_.namespaces) {

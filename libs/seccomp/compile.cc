@@ -42,6 +42,7 @@ constexpr Named kActions[] = {
     {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
     {"SCMP_ACT_LOG", SCMP_ACT_LOG},
     {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
 };
 
 constexpr Named kOperators[] = {
@@ -80,6 +81,7 @@ constexpr Named kFlags[] = {
     {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 struct Release {
@@ -90,11 +92,6 @@ using Context = std::unique_ptr<void, Release>;
 absl::Status Bad(absl::string_view pointer, absl::string_view why) {
   return base::Error(absl::StatusCode::kInvalidArgument, "E_SECCOMP",
                      absl::StrCat(pointer, ": ", why));
-}
-
-absl::Status Unsupported(absl::string_view pointer, absl::string_view what) {
-  return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-                     absl::StrCat(pointer, ": ", what, " is not supported"));
 }
 
 std::string Quoted(absl::string_view text) {
@@ -109,6 +106,13 @@ absl::StatusOr<uint32_t> Lookup(const Named (&table)[N], const json::Value* valu
     if (value->text() == entry.name) return entry.value;
   }
   return Bad(pointer, absl::StrCat(Quoted(value->text()), ": is no ", what));
+}
+
+template <size_t N>
+std::vector<std::string> Names(const Named (&table)[N]) {
+  std::vector<std::string> names;
+  for (const Named& entry : table) names.push_back(entry.name);
+  return names;
 }
 
 // An absent member and null are an empty array.
@@ -137,9 +141,6 @@ absl::StatusOr<uint32_t> Action(const json::Value& object, absl::string_view key
                                 absl::string_view errno_key, const std::string& pointer) {
   const std::string here = absl::StrCat(pointer, "/", key);
   const json::Value* name = object.Find(key);
-  if (name != nullptr && name->text() == "SCMP_ACT_NOTIFY") {
-    return Unsupported(here, "SCMP_ACT_NOTIFY");
-  }
   STAVE_ASSIGN_OR_RETURN(const uint32_t action, Lookup(kActions, name, here, "action"));
   const json::Value* number = object.Find(errno_key);
   const bool given = number != nullptr && !number->is_null();
@@ -225,6 +226,10 @@ absl::Status AddRules(void* context, const json::Value& rule, uint32_t default_a
       unknown->push_back(name.text());
       continue;
     }
+    if (action == SCMP_ACT_NOTIFY && name.text() == "write") {
+      return Bad(pointer,
+                 "SCMP_ACT_NOTIFY: \"write\": cannot be, the listener is handed over by it");
+    }
     if (action == default_action) continue;  // libseccomp refuses what says nothing
     const int error = AddRule(context, action, number, conditions);
     if (error != 0) {
@@ -255,18 +260,17 @@ absl::StatusOr<unsigned int> Flags(const json::Value& policy) {
   STAVE_ASSIGN_OR_RETURN(const json::Value::Elements* names, ArrayMember(policy, "flags", kRoot));
   for (size_t i = 0; i < names->size(); ++i) {
     const std::string pointer = absl::StrCat(kRoot, "/flags/", i);
-    if ((*names)[i].text() == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
-      return Unsupported(pointer, (*names)[i].text());
-    }
     STAVE_ASSIGN_OR_RETURN(const uint32_t flag, Lookup(kFlags, &(*names)[i], pointer, "flag"));
     flags |= flag;
   }
-  for (const char* key : {"listenerPath", "listenerMetadata"}) {
-    const json::Value* value = policy.Find(key);
-    if (value != nullptr && !value->is_null() && !value->text().empty()) {
-      return Unsupported(absl::StrCat(kRoot, "/", key), "a listener");
-    }
-  }
+  return flags;
+}
+
+// What goes with a notification descriptor, and what without one the kernel would refuse.
+unsigned int WithListener(unsigned int flags, bool notifies) {
+  if (!notifies) return flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  if (flags & SECCOMP_FILTER_FLAG_TSYNC) flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
   return flags;
 }
 
@@ -300,6 +304,10 @@ absl::StatusOr<Program> Compile(const json::Value& policy) {
   const std::string root(kRoot);
   STAVE_ASSIGN_OR_RETURN(const uint32_t default_action,
                          Action(policy, "defaultAction", "defaultErrnoRet", root));
+  if (default_action == SCMP_ACT_NOTIFY) {
+    return Bad(absl::StrCat(root, "/defaultAction"),
+               "SCMP_ACT_NOTIFY: cannot be, the listener is handed over by calls of its own");
+  }
   const Context context(seccomp_init(default_action));
   if (!context) return base::PosixError(ENOMEM, "seccomp", "init");
   // Level 2 is a binary tree over the numbers of the calls, not a list of comparisons. The kernel
@@ -310,12 +318,26 @@ absl::StatusOr<Program> Compile(const json::Value& policy) {
   Program program;
   STAVE_ASSIGN_OR_RETURN(program.flags, Flags(policy));
   STAVE_ASSIGN_OR_RETURN(const json::Value::Elements* rules, ArrayMember(policy, "syscalls", root));
+  bool notifies = false;
   for (size_t i = 0; i < rules->size(); ++i) {
+    const json::Value* action = (*rules)[i].Find("action");
+    notifies = notifies || (action != nullptr && action->text() == "SCMP_ACT_NOTIFY");
     STAVE_RETURN_IF_ERROR(AddRules(context.get(), (*rules)[i], default_action,
                                    absl::StrCat(root, "/syscalls/", i), &program.unknown_syscalls));
   }
+  program.flags = WithListener(program.flags, notifies);
   STAVE_ASSIGN_OR_RETURN(program.filter, Export(context.get()));
   return program;
+}
+
+std::vector<std::string> ActionNames() { return Names(kActions); }
+std::vector<std::string> OperatorNames() { return Names(kOperators); }
+std::vector<std::string> ArchitectureNames() { return Names(kArchitectures); }
+std::vector<std::string> FlagNames() { return Names(kFlags); }
+
+std::string LibraryVersion() {
+  const scmp_version* version = seccomp_version();
+  return absl::StrCat(version->major, ".", version->minor, ".", version->micro);
 }
 
 }  // namespace stave::seccomp

@@ -13,7 +13,8 @@
 //
 // As in runc and crun: system calls that this libseccomp does not know are skipped; this machine's
 // own architecture is always in; conditions on one argument that a rule names twice are
-// alternatives. Sources: OCI config-linux.md "Seccomp"; seccomp(2); seccomp_rule_add(3).
+// alternatives; a rule that notifies needs linux.seccomp.listenerPath, which is not looked at here.
+// Sources: OCI config-linux.md "Seccomp"; seccomp(2); seccomp_rule_add(3).
 
 #ifndef STAVE_LIBS_SECCOMP_COMPILE_H_
 #define STAVE_LIBS_SECCOMP_COMPILE_H_
@@ -29,22 +30,33 @@
 namespace stave::seccomp {
 
 // Changes whenever the same policy compiles to another program: part of a cache key.
-inline constexpr int kCompilerVersion = 1;
+inline constexpr int kCompilerVersion = 2;
 
 struct Program {
   std::vector<sock_filter> filter;
-  unsigned int flags = 0;  // SECCOMP_FILTER_FLAG_* for seccomp(2)
+  // SECCOMP_FILTER_FLAG_* for seccomp(2). With NEW_LISTENER, if a rule notifies, that call returns
+  // the descriptor of the notifications, which the caller gives to linux.seccomp.listenerPath.
+  unsigned int flags = 0;
   // Names that were skipped since libseccomp does not know them; for --v.
   std::vector<std::string> unknown_syscalls;
 };
 
 // Compiles `policy`, the value of linux.seccomp; messages point into it as "/linux/seccomp/..".
 // Errors: InvalidArgument [E_SECCOMP] for an unknown action, operator, architecture or flag, a
-// wrong type, errnoRet with an action that has none, an argument index above 5; Unimplemented
-// [E_UNSUPPORTED] for SCMP_ACT_NOTIFY, listenerPath and what goes with it; ResourceExhausted
-// [E_LIMIT] if the program is longer than the kernel takes (4096 instructions). Messages name the
-// rule and the system call.
+// wrong type, errnoRet with an action that has none, an argument index above 5, SCMP_ACT_NOTIFY for
+// all calls or for write(2): a process under the filter must be able to hand its descriptor over.
+// ResourceExhausted [E_LIMIT] if the program is longer than the kernel takes (4096 instructions).
+// Messages name the rule and the system call.
 absl::StatusOr<Program> Compile(const json::Value& policy);
+
+// What a policy may say, in the order of their tables: for `features`.
+std::vector<std::string> ActionNames();
+std::vector<std::string> OperatorNames();
+std::vector<std::string> ArchitectureNames();
+std::vector<std::string> FlagNames();
+
+// "2.5.4": of libseccomp.
+std::string LibraryVersion();
 
 }  // namespace stave::seccomp
 

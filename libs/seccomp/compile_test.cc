@@ -214,11 +214,77 @@ TEST(CompileTest, NamesTheRule) {
             "E_SECCOMP /linux/seccomp/syscalls/0/args/0/op: \"X\": is no operator");
 }
 
-TEST(CompileTest, ListenersAreNotSupported) {
+TEST(CompileTest, Notifies) {
+  const auto policy = [](absl::string_view flags) {
+    return CompileText(
+        absl::StrCat(R"({"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/run/agent","flags":[)",
+                     flags, R"(],"syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_NOTIFY"}]})"));
+  };
+  const auto program = policy("");
+
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_EQ(Ask(*program, SYS_mkdir), SECCOMP_RET_USER_NOTIF);
+  EXPECT_EQ(Ask(*program, SYS_write), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(program->flags, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  EXPECT_EQ(
+      policy(R"("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV","SECCOMP_FILTER_FLAG_TSYNC")")->flags,
+      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV |
+          SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
+}
+
+TEST(CompileTest, WithoutNotificationsThereIsNobodyToWaitFor) {
+  const auto program = CompileText(R"({"defaultAction":"SCMP_ACT_ALLOW","flags":[
+      "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV","SECCOMP_FILTER_FLAG_TSYNC"]})");
+
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_EQ(program->flags, SECCOMP_FILTER_FLAG_TSYNC);
+}
+
+TEST(CompileTest, WhatHandsTheListenerOverCannotNotify) {
   EXPECT_EQ(Refusal(R"({"defaultAction":"SCMP_ACT_NOTIFY"})"),
-            "E_UNSUPPORTED /linux/seccomp/defaultAction: SCMP_ACT_NOTIFY is not supported");
-  EXPECT_EQ(Refusal(R"({"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/run/x"})"),
-            "E_UNSUPPORTED /linux/seccomp/listenerPath: a listener is not supported");
+            "E_SECCOMP /linux/seccomp/defaultAction: SCMP_ACT_NOTIFY: cannot be, the listener is "
+            "handed over by calls of its own");
+  EXPECT_EQ(Refusal(R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+                {"names":["read","write"],"action":"SCMP_ACT_NOTIFY"}]})"),
+            "E_SECCOMP /linux/seccomp/syscalls/0: SCMP_ACT_NOTIFY: \"write\": cannot be, the "
+            "listener is handed over by it");
+}
+
+TEST(CompileTest, WithoutRules) {
+  const auto allow = CompileText(R"({"defaultAction":"SCMP_ACT_ALLOW"})");
+  const auto refuse = CompileText(R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[]})");
+
+  ASSERT_TRUE(allow.ok()) << allow.status();
+  ASSERT_TRUE(refuse.ok()) << refuse.status();
+  for (const int number : {SYS_read, SYS_clone3, SYS_bpf}) {
+    EXPECT_EQ(Ask(*allow, number), SECCOMP_RET_ALLOW) << number;
+    EXPECT_EQ(Ask(*refuse, number), Errno(EPERM)) << number;
+  }
+}
+
+// The flags are ones that the kernel takes together, and it gives a descriptor.
+TEST(CompileTest, TheKernelNotifies) {
+  const auto program = CompileText(R"({"defaultAction":"SCMP_ACT_ALLOW","flags":[
+      "SECCOMP_FILTER_FLAG_TSYNC","SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+      "SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
+      "syscalls":[{"names":["mkdir"],"action":"SCMP_ACT_NOTIFY"}]})");
+  ASSERT_TRUE(program.ok()) << program.status();
+  const sock_fprog load = {static_cast<unsigned short>(program->filter.size()),
+                           const_cast<sock_filter*>(program->filter.data())};
+
+  const pid_t pid = fork();
+  if (pid == 0) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(1);
+    const long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &load);
+    if (fd < 0) _exit(2);
+    close(static_cast<int>(fd));  // nobody listens: the call fails
+    _exit(syscall(SYS_mkdir, "/dev/null/x", 0700) == -1 && errno == ENOSYS ? 0 : 3);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(DefaultPolicyTest, SaysWhatDockersSays) {

@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""bench.py [ROUNDS]: times of stave's programs beside their peers, as Markdown tables.
+"""bench.py [--rounds N] [--only GROUP,...]: times of stave's programs beside their peers, as Markdown.
 
 Everything runs in turn, round by round, and ratios are taken within a round, so that a machine that
-drifts does not matter; medians are printed. Reported, never asserted. Needs root; podman and dockerd
-are left out (and said so) where they are not installed or do not start.
+drifts does not matter; medians are printed. Reported, never asserted. Needs root; a peer that is not
+installed, or does not run here, is left out and said so. GROUP: programs (what passes a document
+through), starts (the pipeline beside podman and dockerd), runtimes (stave-oci beside runc and crun;
+CRUN_NEW in the environment names a newer crun). See docs/performance.md.
 
-    sudo STAVE_TREE=$PWD/out tests/bench/bench.py 30
+    sudo STAVE_TREE=$PWD/out tests/bench/bench.py --rounds 30
 """
 
+import argparse
 import os
 import shutil
 import statistics
@@ -18,6 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from place import Place
+import runtimes
 
 EMPTY = "int main(){return 0;}"
 
@@ -119,15 +123,30 @@ def starts(place, image, count):
         print(f"\nLeft out: {note}")
 
 
+def arguments():
+    parser = argparse.ArgumentParser(description="Times of stave's programs beside their peers.")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--only", default="programs,starts,runtimes", help="of programs, starts, runtimes")
+    parser.add_argument("--running", default="0,100,400", help="how many containers run meanwhile, for growth")
+    parser.add_argument("--views", default="v1,as it is,v2", help="how cgroups look: v1, as it is, v2; the first has all tables")
+    return parser.parse_args()
+
+
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    options = arguments()
+    count, groups = options.rounds, options.only.split(",")
     place = Place()
     try:
-        image = place.layout("bench", [Place.busybox()])
-        place.run(f"image-fetch -q {image} > /dev/null").check_returncode()
         print(f"{count} rounds on {os.uname().release}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
-        pass_through(place, image, count * 3)
-        starts(place, image, count)
+        if "programs" in groups or "starts" in groups:
+            image = place.layout("bench", [Place.busybox()])
+            place.run(f"image-fetch -q {image} > /dev/null").check_returncode()
+        if "programs" in groups:
+            pass_through(place, image, count * 3)
+        if "starts" in groups:
+            starts(place, image, count)
+        if "runtimes" in groups:
+            runtimes.run(place, count, [int(step) for step in options.running.split(",")], options.views.split(","))
     finally:
         for process in place.started:
             if process.poll() is None:

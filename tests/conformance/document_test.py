@@ -192,13 +192,10 @@ class PassThroughTest(unittest.TestCase):
     def test_ns_run_takes_what_it_supports(self):
         document = full_config()
         supported = full_config()
-        unsupported = [("hooks",), ("mounts", 2), ("linux", "namespaces", 7)]
-        unsupported += [("process", key) for key in ("scheduler", "selinuxLabel", "ioPriority", "execCPUAffinity")]
-        unsupported += [("linux", key) for key in ("timeOffsets", "netDevices", "intelRdt", "memoryPolicy", "mountLabel", "personality")]
+        unsupported = [("linux", key) for key in ("netDevices", "intelRdt", "memoryPolicy")]
         for *path, key in unsupported:
             parent = supported.find(*path) if path else supported
             parent.pop(key) if isinstance(key, int) else parent.remove_member(key)
-        supported.find("linux", "namespaces")[1].remove_member("path")  # whose network has no sysctls of ours
         for *path, key in unsupported:
             document = copy.deepcopy(supported)
             parent = document.find(*path) if path else document

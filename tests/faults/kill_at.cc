@@ -8,10 +8,13 @@
 //   of
 //                                            its N-th call: the N-1 before it are done, this is not
 //   kill_at all:TASK N PROGRAM [ARG...]      the same, with all the others, as a power cut would
+//   kill_at leave ...                        any of these, of a program that leaves a process
+//   behind:
+//                                            once it has ended, the others are let go and live on
 //
 // A task is a process or a thread, and whatever they start counts. Calls count from the program's
-// execve(2) on. Returns when all are gone: 0 killed, 3 the point was not reached, 1 it cannot work.
-// Like the injection of strace(1), but for one task, and without text for each call.
+// execve(2) on. Returns when all are gone (or left): 0 killed, 3 the point was not reached, 1 it
+// cannot work. Like the injection of strace(1), but for one task, and without text for each call.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +45,7 @@ struct Point {
   int task = -1;
   long call = 0;
   bool all = false;
+  bool leave = false;
 };
 
 class Tracer {
@@ -49,6 +53,7 @@ class Tracer {
   explicit Tracer(Point point) : point_(point) {}
 
   void Run(pid_t program) {
+    program_ = program;
     Adopt(program);
     int status = 0;
     pid_t task;
@@ -77,14 +82,30 @@ class Tracer {
     Trace(PTRACE_SYSCALL, task, 0, static_cast<unsigned long>(signal));
   }
 
+  // Each stops once more, and is detached then; those that wait for their number already have.
+  void LetGo() {
+    leaving_ = true;
+    for (const pid_t task : std::exchange(early_, {})) Trace(PTRACE_DETACH, task, 0, 0);
+    for (const auto& task : number_) Trace(PTRACE_INTERRUPT, task.first, 0, 0);
+  }
+
+  void Detach(pid_t task, int status) {
+    const int signal = WSTOPSIG(status);
+    const bool is_signal = status >> 16 == 0 && signal != (SIGTRAP | 0x80);
+    Trace(PTRACE_DETACH, task, 0, is_signal ? static_cast<unsigned long>(signal) : 0);
+    number_.erase(task);
+  }
+
   // A new task may stop before its parent has told of it: it waits until then, for its number.
   // After the kill the parent may be dead, and numbers matter no more.
   void Take(pid_t task, int status) {
     if (!WIFSTOPPED(status)) {
       number_.erase(task);
       early_.erase(task);
+      if (task == program_ && point_.leave) LetGo();
       return;
     }
+    if (leaving_) return Detach(task, status);
     if (number_.count(task) == 0) {
       if (killed_) return AdoptLate(task);
       early_.insert(task);
@@ -136,6 +157,8 @@ class Tracer {
   }
 
   const Point point_;
+  pid_t program_ = -1;
+  bool leaving_ = false;
   bool started_ = false;
   bool killed_ = false;
   std::map<pid_t, int> number_;
@@ -163,12 +186,19 @@ pid_t Start(char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  Point point;
+  if (argc > 1 && strcmp(argv[1], "leave") == 0) {
+    point.leave = true;
+    --argc;
+    ++argv;
+  }
   if (argc < 4) {
-    fprintf(stderr, "usage: kill_at count FILE PROGRAM... | kill_at [all:]TASK N PROGRAM...\n");
+    fprintf(
+        stderr,
+        "usage: kill_at [leave] count FILE PROGRAM... | kill_at [leave] [all:]TASK N PROGRAM...\n");
     return 2;
   }
   const bool counts = strcmp(argv[1], "count") == 0;
-  Point point;
   if (!counts) {
     point.all = strncmp(argv[1], "all:", 4) == 0;
     point.task = atoi(argv[1] + (point.all ? 4 : 0));

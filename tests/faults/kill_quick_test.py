@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The most telling kill points of kill_sweep_test.py, a few seconds of them: ns-run with and without a
-record, image-fetch, the removal, the mount. Needs root."""
+record, image-fetch, the removal, the mount, stave-oci. Needs root."""
 
 import os
 import subprocess
@@ -41,6 +41,11 @@ class KillQuickTest(unittest.TestCase):
     def test_layer_mount_now(self):
         self.sweep(5, sweep.MountNow(self.place, "layer-mount --now", ["layer-mount", "--now", self.place.path("mnt")], unmounts=False),
                    sweep.MountNow(self.place, "layer-mount --unmount", ["layer-mount", "--unmount", self.place.path("mnt")], unmounts=True))
+
+    def test_stave_oci(self):
+        scenarios = sweep.engine_scenarios(self.place)
+        self.addCleanup(scenarios[0].close)
+        self.sweep(61, *scenarios)
 
     def test_image_fetch(self):
         subprocess.run(["rm", "-rf", self.place.path("state")], check=True)

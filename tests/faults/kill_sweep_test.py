@@ -100,6 +100,19 @@ class KillSweepTest(unittest.TestCase):
                    sweep.MountNow(self.place, "layer-mount --unmount", ["layer-mount", "--unmount", self.place.path("mnt")], unmounts=True))
 
 
+class KillEngineTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+        prepare(self.place)
+
+    def test_stave_oci(self):
+        scenarios = sweep.engine_scenarios(self.place)
+        self.addCleanup(scenarios[0].close)
+        failures = sweep.sweep(scenarios, *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
+
+
 class KillFetchTest(unittest.TestCase):
     def setUp(self):
         self.place = Place()

@@ -322,6 +322,90 @@ class Fetch(Scenario):
         wait_until(self.processes, 5, "still running")
 
 
+class Engine(Scenario):
+    """stave-oci: one verb on the container `swept`, which `steps` bring to where the verb finds it. Wherever
+    it is killed, delete --force removes all of it, and a container beside it goes on."""
+
+    def __init__(self, place, name, steps, verb):
+        super().__init__(place, name, ["stave-oci", *verb])
+        self.steps = steps
+        self.parents = [folder + f"/stave-sweep-{os.getpid()}" for folder in ["/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*")]]
+        if not os.path.exists(place.path("bundle")):
+            self.make_bundle()
+
+    def make_bundle(self):
+        self.ok(["bash", "-ec", "mkdir -p bundle; cp -a state/layers/*/fs bundle/rootfs; stave-oci spec --bundle bundle"])
+        with open(self.place.path("bundle/config.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        config["process"].update(terminal=False, args=["sh", "-c", "while :; do sleep 1000; done", self.place.dir])
+        for name in ("swept", "beside"):
+            config["linux"]["cgroupsPath"] = f"/stave-sweep-{os.getpid()}/{name}"
+            os.makedirs(self.place.path(name), exist_ok=True)
+            os.symlink(self.place.path("bundle/rootfs"), self.place.path(name, "rootfs"))
+            with open(self.place.path(name, "config.json"), "w", encoding="utf-8") as file:
+                json.dump(config, file)
+        self.ok(["stave-oci", "run", "--detach", "--bundle", self.place.path("beside"), "beside"])
+
+    # What stays behind must not hold the streams of this process.
+    def quietly(self, command):
+        with open(self.place.path("stderr"), "w+", encoding="utf-8") as said:
+            done = subprocess.run(command, env=self.place.env, cwd=self.place.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, timeout=60, check=False)
+            said.seek(0)
+            done.stderr = said.read()
+        return done
+
+    def ok(self, command, stdin=None):
+        done = self.quietly(command)
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
+
+    def kill_at(self, *words):
+        return self.quietly([KILL_AT, "leave", *words, *self.command])
+
+    def prepare(self):
+        for step in self.steps:
+            self.ok(["stave-oci", *step])
+
+    def status(self, name):
+        done = subprocess.run(["stave-oci", "state", name], env=self.place.env, capture_output=True, text=True, timeout=60, check=False)
+        return json.loads(done.stdout)["status"] if done.returncode == 0 else None
+
+    def stop(self):
+        self.quietly(["stave-oci", "delete", "--force", "swept"])
+
+    def left(self):
+        found = [name for name in os.listdir(self.place.path("run/oci")) if name != "beside"]
+        return found + [f"{parent}/swept" for parent in self.parents if os.path.exists(parent + "/swept")]
+
+    def check(self):
+        if self.status("swept") not in (None, "creating", "created", "running", "paused", "stopped"):
+            raise AssertionError(f"status {self.status('swept')}")
+        self.ok(["stave-oci", "delete", "--force", "swept"])
+        wait_until(self.left, 5, "left behind")
+        wait_until(self.place.leftovers, 5, "left behind")
+        wait_until(lambda: self.processes()[1:], 5, "still running")  # the first is the other one
+        if self.status("beside") != "running":
+            raise AssertionError("the container beside it does not run any more")
+
+    def close(self):
+        self.quietly(["stave-oci", "delete", "--force", "beside"])
+        for parent in self.parents:
+            if os.path.exists(parent):
+                os.rmdir(parent)
+
+
+# What is swept of stave-oci.
+def engine_scenarios(place):
+    create = ["create", "--bundle", place.path("swept"), "--pid-file", place.path("pid"), "swept"]
+    return [
+        Engine(place, "stave-oci create", [], create),
+        Engine(place, "stave-oci start", [create], ["start", "swept"]),
+        Engine(place, "stave-oci exec", [create, ["start", "swept"]], ["exec", "swept", "true"]),
+        Engine(place, "stave-oci delete", [create], ["delete", "swept"]),
+        Engine(place, "stave-oci delete --force", [create, ["start", "swept"]], ["delete", "--force", "swept"]),
+    ]
+
+
 # Tries the points of `scenarios` whose running number is `share` modulo `of`; returns the messages.
 def sweep(scenarios, share=0, of=1, stride=1):
     number, failures = 0, []

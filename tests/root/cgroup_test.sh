@@ -5,10 +5,11 @@
 # a view of the machine without the cgroup v2 mount. Needs root and v1 controllers (hybrid or not);
 # tests/vm holds the same for pure v2.
 #
-#   cgroup_test.sh CGROUP_LIMIT DEVICE_PROBE
+#   cgroup_test.sh CGROUP_LIMIT DEVICE_PROBE CGROUP_PROBE
 set -u
 limit=$(realpath "$1")
 probe=$(realpath "$2")
+group_probe=$(realpath "$3")
 [ "$(id -u)" = 0 ] || exec tests/skip.sh cgroup_test "needs root"
 [ -d /sys/fs/cgroup/memory ] || exec tests/skip.sh cgroup_test "needs cgroup v1 controllers"
 
@@ -121,6 +122,32 @@ check "with a hint" says "hint: cgroups are made by root" "$scratch/err"
 
 echo "# devices"
 check "denied but for the list" "$probe" "$parent"
+
+echo "# freezing, updates, running out of memory"
+check "all of it" "$group_probe" "$parent"
+
+echo "# statistics"
+members() { jq -c '[paths | map(strings) | join(".") | select(test("psi") | not)] | unique' "$1"; }
+if command -v runc >/dev/null && [ -x /bin/busybox ]; then
+  bundle=$scratch/bundle
+  mkdir -p "$bundle/rootfs/bin"
+  cp /bin/busybox "$bundle/rootfs/bin/"
+  runc spec --bundle "$bundle"
+  jq --arg path "$parent/stats" '.process |= (.terminal = false | .args = ["/bin/busybox", "sleep", "1000"] | .rlimits = [])
+    | .linux.cgroupsPath = $path | .linux.resources.memory.limit = 67108864 | .linux.resources.pids.limit = 100' \
+    "$bundle/config.json" >"$scratch/config" && mv "$scratch/config" "$bundle/config.json"
+  runc --root "$scratch/runc" run -d --bundle "$bundle" stats </dev/null >"$scratch/out" 2>&1 || cat "$scratch/out"
+  runc --root "$scratch/runc" pause stats  # nothing changes between the two
+  runc --root "$scratch/runc" events --stats stats | jq .data >"$scratch/theirs"
+  "$group_probe" --stats "$parent/stats" >"$scratch/ours"
+  check "have the members that runc's have" is "$(members "$scratch/ours")" "$(members "$scratch/theirs")"
+  limit_of() { jq -c '[.memory.usage.limit, .memory.raw.hierarchical_memory_limit, .pids.limit, .cpuset.cpus]' "$1"; }
+  check "and the same limits" is "$(limit_of "$scratch/ours")" "$(limit_of "$scratch/theirs")"
+  runc --root "$scratch/runc" resume stats
+  runc --root "$scratch/runc" delete -f stats
+else
+  echo "left out: the comparison needs runc and busybox"
+fi
 
 echo "# other views of this machine"
 view() { unshare -m --propagation private sh -c "$1 && shift && exec \"\$@\"" sh x "$limit" --parent "$parent" --usage-json "$scratch/usage" "${@:2}"; }

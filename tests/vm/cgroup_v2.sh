@@ -67,6 +67,13 @@ check "and ends what was in it" test ! -e "/proc/$stray"
 echo "# devices"
 check "denied but for the list, by a BPF program" device_probe /devices
 
+echo "# freezing, updates, running out of memory"
+check "all of it" cgroup_probe /probe
+cgroup-limit --parent /probe -- sh -c 'cgroup_probe --stats $(cut -d: -f3 /proc/self/cgroup)' >/tmp/stats
+check "statistics are told" says '"pids":{"current":' /tmp/stats
+check "with the pressure" says '"psi":{"some":{"avg10":' /tmp/stats
+rmdir /sys/fs/cgroup/probe
+
 echo "# a user with a delegated cgroup"
 mkdir -p /sys/fs/cgroup/own/shell /run/user
 echo "+memory +pids" >/sys/fs/cgroup/cgroup.subtree_control

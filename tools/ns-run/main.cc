@@ -23,6 +23,7 @@
 #include "libs/runtime/report.h"
 #include "libs/runtime/session.h"
 #include "libs/store/store.h"
+#include "tools/ns-run/report.h"
 
 DEFINE_string(config, "", "");
 DEFINE_string(rootfs, "", "");
@@ -30,6 +31,7 @@ DEFINE_string(entrypoint, "", "");
 DEFINE_string(hostname, "", "");
 DEFINE_string(name, "", "");
 DEFINE_string(network, "", "");
+DEFINE_string(report, "", "");
 DEFINE_string(stdin_fd, "", "");
 DEFINE_string(user, "", "");
 DEFINE_string(workdir, "", "");
@@ -44,6 +46,9 @@ constexpr cli::Option kOptions[] = {
     {"rootfs", 0, Takes::kValue, "DIR",
      "run in the directory DIR with the default config, and leave no record"},
     {"print", 0, Takes::kNothing, "", "print the final config instead of running it"},
+    {"report", 0, Takes::kValue, "CONTAINER",
+     "print what the kernel enforces on a container that runs, as JSON; its name, its id, or a "
+     "state directory of stave-oci"},
     {"name", 0, Takes::kValue, "NAME", "name of the container; a random one otherwise"},
     {"rm", 0, Takes::kNothing, "", "remove the container when it has ended"},
     {"interactive", 'i', Takes::kNothing, "",
@@ -137,7 +142,15 @@ absl::StatusOr<int> InputOf(const cli::Invocation& given) {
   return static_cast<int>(*fd);
 }
 
+absl::StatusOr<int> Report(const cli::Invocation& given) {
+  if (!given.operands().empty()) return cli::UsageError("--report: takes no command");
+  STAVE_ASSIGN_OR_RETURN(const json::Value report, ReportOn(FLAGS_report));
+  STAVE_RETURN_IF_ERROR(cli::WriteDocument(report));
+  return 0;
+}
+
 absl::StatusOr<int> Run(const cli::Invocation& given) {
+  if (given.Has("report")) return Report(given);
   const runtime::RunOptions options = OptionsOf(given);
   if (const absl::Status checked = runtime::CheckOptions(options); !checked.ok()) return checked;
   runtime::SessionWishes wishes;

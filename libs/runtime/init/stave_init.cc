@@ -61,6 +61,7 @@ constexpr Word kCloneSignal = 17;             // clone(2): SIGCHLD when it ends
 constexpr Word kCloneParent = 0x8000, kCloneVfork = 0x4000;
 constexpr Word kSetControllingTerminal = 0x540E;  // TIOCSCTTY
 constexpr Word kSetParentDeathSignal = 1;         // PR_SET_PDEATHSIG
+constexpr Word kSetDumpable = 4;                  // PR_SET_DUMPABLE
 constexpr unsigned long kRestorer = 0x04000000;   // SA_RESTORER
 constexpr short kPollIn = 1;
 
@@ -210,6 +211,9 @@ extern "C" [[noreturn]] void Main(Word* stack) {
   order.parent = Number(argv[4]);
   order.argv = argv + 5;
   order.environment = argv + count + 1;
+  // Who is in the container already has the payload's rights and could otherwise open what is open
+  // here: the pipe of the report, which would then never end, the gate. execve(2) undoes it.
+  if (order.fork || order.gate >= 0) Call(__NR_prctl, kSetDumpable, 0);
   AwaitStart(order);
   if (order.fork) Fork(order);
   if (order.reap) Watch(order);

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/lifecycle/creation.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "libs/base/error.h"
+#include "libs/base/passing.h"
+#include "libs/base/process.h"
+#include "libs/base/status_macros.h"
+#include "libs/cgroup/delegate.h"
+#include "libs/cgroup/hierarchy.h"
+#include "libs/cgroup/plan.h"
+#include "libs/json/parse.h"
+#include "libs/lifecycle/home.h"
+#include "libs/lifecycle/host_mount.h"
+#include "libs/lifecycle/remove.h"
+#include "libs/runtime/filter_cache.h"
+#include "libs/runtime/hook.h"
+#include "libs/runtime/rootfs.h"
+
+namespace stave::lifecycle {
+namespace {
+
+constexpr absl::Duration kRemoveHas = absl::Seconds(10);
+
+// A cgroup that nobody is in was left by somebody; one that is in use is not ours to join, since
+// delete would kill what is in it.
+absl::Status ClearAway(cgroup::Cgroup old) {
+  const size_t processes = old.Processes().size();
+  if (processes == 0) return old.Remove(absl::ZeroDuration());
+  return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_CGROUP",
+                                    absl::StrCat("container's cgroup is not empty: ", processes,
+                                                 " process(es) found in ", old.path())),
+                        "linux.cgroupsPath must be the container's own");
+}
+
+// Where the container may divide its cgroup: config-linux.md "Cgroup ownership".
+bool WantsDelegation(const runtime::Plan& plan) {
+  if (!plan.Creates(CLONE_NEWCGROUP)) return false;
+  for (const runtime::Mount& mount : plan.mounts) {
+    if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
+    if ((mount.options.set & MOUNT_ATTR_RDONLY) == 0) return true;
+  }
+  return false;
+}
+
+uid_t HostUid(const runtime::Plan& plan) {
+  for (const runtime::IdMapping& line : plan.uid_mappings) {
+    const uint32_t uid = plan.process.uid;
+    if (uid >= line.container_id && uid - line.container_id < line.size) {
+      return line.host_id + (uid - line.container_id);
+    }
+  }
+  return plan.process.uid;
+}
+
+}  // namespace
+
+void Creation::Say(const std::vector<std::string>& warnings) const {
+  if (!options_.warn) return;
+  for (const std::string& warning : warnings) options_.warn(warning);
+}
+
+absl::Status Creation::Read(Attachment attachment) {
+  STAVE_RETURN_IF_ERROR(Container::CheckFree(root_, options_.id));
+  STAVE_ASSIGN_OR_RETURN(inherited_, CheckInherited(options_.preserve_fds));
+  STAVE_ASSIGN_OR_RETURN(bundle_, ReadBundle(options_.bundle, options_.id, options_.config));
+  Say(bundle_.plan.warnings);
+  STAVE_RETURN_IF_ERROR(
+      CheckConsole(bundle_.plan.process.terminal, options_.console_socket, attachment));
+  if (!options_.console_socket.empty()) {
+    STAVE_ASSIGN_OR_RETURN(console_, ConnectTo(options_.console_socket));
+  }
+  if (!options_.pidfd_socket.empty()) {
+    STAVE_ASSIGN_OR_RETURN(pidfd_socket_, ConnectTo(options_.pidfd_socket));
+  }
+  AddListening();
+  AddHome(bundle_.rootfs, &bundle_.plan.process);
+  return absl::OkStatus();
+}
+
+// sd_listen_fds(3): the payload is told of its sockets, as the process that it will be.
+void Creation::AddListening() {
+  if (inherited_.listening == 0) return;
+  std::vector<std::string>& env = bundle_.plan.process.env;
+  env.push_back(absl::StrCat("LISTEN_FDS=", inherited_.listening));
+  env.emplace_back("LISTEN_PID=1");
+}
+
+absl::Status Creation::MakeState() {
+  record_.id = options_.id;
+  record_.oci_version = bundle_.oci_version;
+  record_.bundle = bundle_.path;
+  record_.rootfs = bundle_.rootfs;
+  record_.created = absl::Now();
+  if (const json::Value* annotations = bundle_.config.Find("annotations")) {
+    record_.annotations = *annotations;
+  }
+  if (!bundle_.plan.Has(CLONE_NEWNS)) {
+    STAVE_ASSIGN_OR_RETURN(record_.covered_mount, MountAt(bundle_.rootfs));
+  }
+  STAVE_ASSIGN_OR_RETURN(record_.creator, base::IdentifyProcess(::getpid()));
+  STAVE_ASSIGN_OR_RETURN(Container made, Container::Make(root_, record_, bundle_.text));
+  container_.emplace(std::move(made));
+  return absl::OkStatus();
+}
+
+// The state names the cgroup before it is made, and not before what was there has gone: a delete
+// after a kill finds ours, and never a stranger's.
+absl::Status Creation::MakeGroup() {
+  const std::string& path = bundle_.plan.cgroups_path;
+  STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
+  STAVE_ASSIGN_OR_RETURN(const cgroup::Limits limits,
+                         cgroup::PlanLimits(&bundle_.plan.resources, hierarchies));
+  absl::StatusOr<cgroup::Cgroup> old = cgroup::Cgroup::Open(path, hierarchies);
+  if (!old.ok() && !absl::IsNotFound(old.status())) return old.status();
+  if (!old.ok()) record_.cgroup = path;
+  STAVE_RETURN_IF_ERROR(MakeState());
+  if (old.ok()) {
+    STAVE_RETURN_IF_ERROR(ClearAway(*std::move(old)));
+    record_.cgroup = path;
+    STAVE_RETURN_IF_ERROR(container_->WriteRecord(record_));
+  }
+  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group, cgroup::Cgroup::Create(path, hierarchies, limits));
+  group_.emplace(std::move(group));
+  STAVE_RETURN_IF_ERROR(group_->Apply(limits));
+  if (!WantsDelegation(bundle_.plan)) return absl::OkStatus();
+  return cgroup::Delegate(*group_, HostUid(bundle_.plan));
+}
+
+absl::Status Creation::Prepare(Gated gated) {
+  STAVE_RETURN_IF_ERROR(MakeGroup());
+  STAVE_ASSIGN_OR_RETURN(rootfs_,
+                         runtime::CloneRootfs(bundle_.rootfs, bundle_.plan.root_propagation));
+  if (gated == Gated::kNo) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(gate_, runtime::MakeStartGate(container_->dir()));
+  return absl::OkStatus();
+}
+
+runtime::LaunchRequest Creation::Request(int in, int out, int err) {
+  runtime::LaunchRequest request;
+  request.plan = &bundle_.plan;
+  request.root = rootfs_.get();
+  request.group = &*group_;
+  request.in = in;
+  request.out = out;
+  request.err = err;
+  request.lifetime = runtime::Lifetime::kOnItsOwn;
+  request.start = gate_.ends();
+  request.preserved = inherited_.count();
+  request.keyring = options_.keyring;
+  request.pivot = options_.pivot;
+  request.root_path = bundle_.rootfs;
+  request.state = [this](absl::string_view status, pid_t pid) {
+    return json::Print(StateJson(record_, status, pid));
+  };
+  const runtime::Hooks& hooks = bundle_.plan.hooks;
+  if (hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty()) {
+    return request;
+  }
+  request.created = [this, &hooks](pid_t pid) -> absl::Status {
+    has_environment_ = true;
+    const auto state = [this, pid](Status status) {
+      return json::Print(StateJson(record_, StatusName(status), pid));
+    };
+    // Its old meaning: all but the start is done.
+    STAVE_RETURN_IF_ERROR(runtime::RunHooks(hooks.prestart, "prestart", state(Status::kCreated)));
+    return runtime::RunHooks(hooks.create_runtime, "createRuntime", state(Status::kCreating));
+  };
+  return request;
+}
+
+absl::Status Creation::Launch(int in, int out, int err) {
+  runtime::LaunchRequest request = Request(in, out, err);
+  seccomp::Program filter;
+  if (!bundle_.plan.seccomp.is_null()) {
+    const base::UniqueFd run = OpenRunFolder();
+    STAVE_ASSIGN_OR_RETURN(filter, runtime::CompiledFilter(bundle_.plan.seccomp, run.get()));
+    request.filter = &filter;
+  }
+  STAVE_ASSIGN_OR_RETURN(launched_, runtime::Launch(request));
+  has_environment_ = true;
+  gate_ = runtime::GateFiles();
+  rootfs_.Reset();
+  Say(launched_.warnings);
+  return absl::OkStatus();
+}
+
+absl::Status Creation::HandOver() {
+  if (console_.valid()) {
+    STAVE_RETURN_IF_ERROR(SendTerminal(console_.get(), launched_.terminal.get()));
+    console_.Reset();
+    launched_.terminal.Reset();
+  }
+  if (pidfd_socket_.valid()) {
+    STAVE_RETURN_IF_ERROR(base::SendMessage(pidfd_socket_.get(), "pidfd", launched_.pidfd.get()));
+    pidfd_socket_.Reset();
+  }
+  // A payload that has ended already has no identity any more, and the container is stopped.
+  if (auto init = base::IdentifyProcess(launched_.pid); init.ok()) {
+    record_.init = *std::move(init);
+  }
+  record_.creator.reset();
+  STAVE_RETURN_IF_ERROR(container_->WriteRecord(record_));
+  if (options_.pid_file.empty()) return absl::OkStatus();
+  return WritePidFile(options_.pid_file, launched_.pid);
+}
+
+void Creation::TakeBack() {
+  gate_ = runtime::GateFiles();
+  rootfs_.Reset();
+  if (launched_.pidfd.valid()) {
+    base::SignalProcess(launched_.pidfd.get(), SIGKILL).IgnoreError();
+  }
+  if (group_) {
+    const absl::Status ended = group_->End(kRemoveHas);
+    if (!ended.ok()) Say({std::string(ended.message())});
+    group_->Release();
+  }
+  if (record_.covered_mount != 0) {
+    Uncover(record_.rootfs, record_.covered_mount).IgnoreError();
+  }
+  if (container_) {
+    const absl::Status removed = container_->Remove(root_);
+    if (!removed.ok()) Say({std::string(removed.message())});
+  }
+  if (has_environment_) RunPoststop(bundle_.plan.hooks, record_, options_.warn);
+}
+
+void Creation::Finish() {
+  container_.reset();
+  if (!group_) return;
+  group_->Release();
+  group_.reset();
+}
+
+}  // namespace stave::lifecycle

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the verbs have in common: the grammar of their tables, operands, the state root, output.
+
+#ifndef STAVE_TOOLS_STAVE_OCI_CALL_H_
+#define STAVE_TOOLS_STAVE_OCI_CALL_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "libs/cli/program.h"
+#include "libs/cli/verbs.h"
+#include "libs/json/value.h"
+#include "libs/lifecycle/create.h"
+#include "libs/lifecycle/root.h"
+
+namespace stave::stave_oci {
+
+// Whether options may follow operands. runc's do, but for verbs whose operands hold options of
+// another program.
+enum class Operands { kMixed, kLast };
+
+// A verb with runc's grammar and exit codes: 1 for everything of its own; the last of an option
+// that is given twice counts.
+cli::Program Table(const char* name, const char* synopsis, const char* purpose,
+                   absl::Span<const cli::Option> options, Operands operands = Operands::kMixed);
+
+// Errors: UsageError `"kill" requires at least 1 argument`; `most` is SIZE_MAX for any number.
+absl::Status CheckOperands(const cli::VerbCall& call, absl::string_view verb, size_t least,
+                           size_t most);
+
+// The root of --root or of the environment. OpenRoot makes nothing: one that is missing is empty.
+absl::StatusOr<lifecycle::Root> OpenRoot(const cli::VerbCall& call);
+absl::StatusOr<lifecycle::Root> MakeRoot(const cli::VerbCall& call);
+
+// How lifecycle tells of what went wrong without being an error.
+lifecycle::Warn Warner(const cli::VerbCall& call);
+
+// The number of --preserve-fds, or 0. What else an engine has left open (sync pipes, sockets) is
+// made close-on-exec, but for what LISTEN_FDS says: that is nobody's but its own. Errors:
+// UsageError.
+absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call);
+
+// What both create and exec refuse: a cgroup manager that is not here.
+// Errors: Unimplemented [E_UNSUPPORTED].
+absl::Status CheckCgroupManager(const cli::VerbCall& call);
+
+// "table" or "json" of --format. Errors: UsageError.
+absl::StatusOr<bool> WantsJson(const cli::VerbCall& call);
+
+// Writes to stdout. Errors: those of write(2).
+absl::Status Print(absl::string_view text);
+
+}  // namespace stave::stave_oci
+
+#endif  // STAVE_TOOLS_STAVE_OCI_CALL_H_
