@@ -68,10 +68,12 @@ absl::StatusOr<Bundle> ReadConfig(std::string text, absl::string_view path, absl
   STAVE_ASSIGN_OR_RETURN(bundle.config, json::Parse(bundle.text, limits));
   const json::Cursor top(bundle.config);
   STAVE_ASSIGN_OR_RETURN(bundle.oci_version, top["ociVersion"].String());
-  if (!top["process"].exists()) return top["process"].Error("is missing");
   STAVE_ASSIGN_OR_RETURN(const std::string root, top["root"]["path"].String());
   if (root.empty()) return top["root"]["path"].Error("is empty");
   bundle.rootfs = Resolve(bundle.path, root);
+  // Make() below would put an object in the place of anything else.
+  STAVE_RETURN_IF_ERROR(top["linux"].MembersOrNone().status());
+  STAVE_RETURN_IF_ERROR(top["linux"]["resources"].MembersOrNone().status());
   json::Value config = bundle.config;
   STAVE_ASSIGN_OR_RETURN(const std::string cgroup, CgroupPath(config, id));
   config.Make({"linux"}).Set("cgroupsPath", json::Value::String(cgroup));

@@ -36,6 +36,7 @@ absl::Status Uncover(const std::string& rootfs, uint64_t before) {
   if (seen->stx_mnt_id == before || (seen->stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
     return absl::OkStatus();
   }
+  // lint: umount2(2) takes no descriptor
   if (::umount2(rootfs.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return absl::OkStatus();
   return base::PosixError(errno, rootfs, "umount");
 }

@@ -56,9 +56,7 @@ absl::StatusOr<std::string> Absolute(absl::string_view path) {
 absl::Status MakeParents(const std::string& path) {
   for (size_t at = path.find('/', 1); at != path.npos; at = path.find('/', at + 1)) {
     const std::string parent = path.substr(0, at);
-    if (::mkdir(parent.c_str(), 0700) < 0 && errno != EEXIST) {
-      return base::PosixError(errno, parent, "mkdir");
-    }
+    STAVE_RETURN_IF_ERROR(base::MakeDirAt(AT_FDCWD, parent, 0700));
   }
   return absl::OkStatus();
 }
@@ -102,18 +100,19 @@ absl::StatusOr<std::string> RootPath(absl::string_view option) {
 
 base::UniqueFd OpenRunFolder() {
   const auto path = RunPath();
-  if (!path || (::mkdir(path->c_str(), 0700) < 0 && errno != EEXIST)) return base::UniqueFd();
+  if (!path || !base::MakeDirAt(AT_FDCWD, *path, 0700).ok()) return base::UniqueFd();
   base::UniqueFd folder(::open(path->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.valid() && !CheckOwner(*path, folder.get()).ok()) folder.Reset();
   return folder;
 }
 
 absl::StatusOr<Root> Root::Make(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) < 0 && errno != EEXIST) {
-    if (errno != ENOENT) return base::PosixError(errno, path, "mkdir");
+  absl::Status made = base::MakeDirAt(AT_FDCWD, path, 0700);
+  if (absl::IsNotFound(made)) {
     STAVE_RETURN_IF_ERROR(MakeParents(path));
-    STAVE_RETURN_IF_ERROR(base::MakeDirAt(AT_FDCWD, path, 0700));
+    made = base::MakeDirAt(AT_FDCWD, path, 0700);
   }
+  if (!made.ok()) return made;
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd dir, base::OpenDirAt(AT_FDCWD, path));
   STAVE_RETURN_IF_ERROR(CheckOwner(path, dir.get()));
   return Root(path, std::move(dir));

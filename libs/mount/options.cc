@@ -120,10 +120,6 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
   }
   if (read_only && writable)
     return absl::InvalidArgumentError("options ro and rw contradict each other");
-  if (options.bind && !options.parameters.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "option ", base::Printable(options.parameters[0].first, 64), ": is not for a bind mount"));
-  }
   return options;
 }
 

@@ -40,7 +40,6 @@ TEST(ParseOptionsTest, TheLastWordOfAPairWins) {
 
 TEST(ParseOptionsTest, RefusesContradictions) {
   EXPECT_FALSE(ParseOptions({"ro", "rw"}).ok());
-  EXPECT_FALSE(ParseOptions({"bind", "size=5"}).ok());
   EXPECT_FALSE(ParseOptions({"bind", "idmap"}).ok());
 }
 

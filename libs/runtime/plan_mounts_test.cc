@@ -59,8 +59,11 @@ TEST(MountsTest, BindsHaveASourceAndNoType) {
   EXPECT_EQ(plan->mounts[0].id_mapped, IdMapped::kNo);
   EXPECT_EQ(MountError(R"("options":["bind"])"), "/mounts/0/source: is missing [E_DOCUMENT]");
   EXPECT_EQ(MountError(R"("source":"/a")"), "/mounts/0/type: is missing [E_DOCUMENT]");
-  EXPECT_EQ(MountError(R"("source":"/a","options":["bind","size=1"])"),
-            "/mounts/0/options: option size: is not for a bind mount [E_USAGE]");
+  const auto sized = PlanOf(R"("source":"/a","options":["bind","size=1"])");
+  ASSERT_TRUE(sized.ok()) << sized.status();
+  EXPECT_TRUE(sized->mounts[0].options.parameters.empty());
+  EXPECT_EQ(sized->warnings.back(),
+            "/mounts/0/options: option size: is ignored, it is not for a bind mount");
   EXPECT_EQ(MountError(R"("type":"tmpfs","options":["ro","rw"])"),
             "/mounts/0/options: options ro and rw contradict each other [E_USAGE]");
 }
@@ -121,7 +124,7 @@ TEST(MountsTest, OtherIdMapsAreRefused) {
 TEST(DevicesTest, AreRead) {
   const auto plan = MakePlan(With("/linux/devices", R"([
       {"path":"/dev/a","type":"c","major":10,"minor":229,"fileMode":8630,"uid":1,"gid":2},
-      {"path":"/srv/pipe","type":"p"}, {"path":"/dev/b","type":"u"},
+      {"path":"/srv/pipe","type":"p"}, {"path":"/dev/b","type":"u","major":1,"minor":3},
       {"path":"/dev/d","type":"b","major":4095,"minor":1048575}])"));
   ASSERT_TRUE(plan.ok()) << plan.status();
   ASSERT_THAT(plan->devices, SizeIs(4));
@@ -142,14 +145,16 @@ TEST(DevicesTest, BadOnesAreRefused) {
             "/linux/devices/0/type: is none of c, b, u, p [E_DOCUMENT]");
   EXPECT_EQ(error(R"({"path":"/dev/x","type":"c","major":-1})"),
             "/linux/devices/0/major: -1 is not within 0..4095 [E_DOCUMENT]");
-  EXPECT_EQ(error(R"({"path":"/dev/x","type":"b","minor":-1})"),
+  EXPECT_EQ(error(R"({"path":"/dev/x","type":"b","major":8,"minor":-1})"),
             "/linux/devices/0/minor: -1 is not within 0..1048575 [E_DOCUMENT]");
+  EXPECT_EQ(error(R"({"path":"/dev/x","type":"c","major":1})"),
+            "/linux/devices/0/minor: a number is wanted, and it is missing [E_DOCUMENT]");
   EXPECT_EQ(error(R"({"path":"../../dev/x","type":"c"})"),
             "/linux/devices/0/path: \"../../dev/x\" is not an absolute path without \"..\" "
             "[E_DOCUMENT]");
   EXPECT_EQ(error(R"({"path":"//","type":"c"})"),
             "/linux/devices/0/path: is the root itself [E_DOCUMENT]");
-  EXPECT_EQ(error(R"({"path":"/x","type":"c","fileMode":-1})"),
+  EXPECT_EQ(error(R"({"path":"/x","type":"c","major":1,"minor":3,"fileMode":-1})"),
             "/linux/devices/0/fileMode: -1 is not within 0..65535 [E_DOCUMENT]");
 }
 

@@ -48,8 +48,8 @@ bool IsGated(int dirfd) {
 }
 
 absl::Status OpenStartGate(int dirfd, absl::string_view program) {
-  const int flags = O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
-  const base::UniqueFd gate(::openat(dirfd, kGate, O_WRONLY | flags));
+  const base::UniqueFd gate(
+      ::openat(dirfd, kGate, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!gate.valid() && errno == ENOENT) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE",
                        "cannot start an already running container");
@@ -59,7 +59,8 @@ absl::Status OpenStartGate(int dirfd, absl::string_view program) {
                        "cannot start a container that has stopped");
   }
   if (!gate.valid()) return base::PosixError(errno, kGate, "open");
-  const base::UniqueFd report(::openat(dirfd, kReport, O_RDONLY | flags));
+  const base::UniqueFd report(
+      ::openat(dirfd, kReport, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!report.valid()) return base::PosixError(errno, kReport, "open");
   STAVE_RETURN_IF_ERROR(base::WriteAll(gate.get(), "s", kGate));
   // From here on it is started, whatever happens to this process.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -18,6 +19,7 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
+#include "libs/seccomp/newer_calls.h"
 
 namespace stave::seccomp {
 namespace {
@@ -240,13 +242,15 @@ absl::Status AddRules(void* context, const json::Value& rule, uint32_t default_a
   return absl::OkStatus();
 }
 
-absl::Status AddArchitectures(void* context, const json::Value& policy) {
+// Into the context and `all`, where the machine's own is already.
+absl::Status AddArchitectures(void* context, const json::Value& policy, std::set<uint32_t>* all) {
   STAVE_ASSIGN_OR_RETURN(const json::Value::Elements* names,
                          ArrayMember(policy, "architectures", kRoot));
   for (size_t i = 0; i < names->size(); ++i) {
     const std::string pointer = absl::StrCat(kRoot, "/architectures/", i);
     STAVE_ASSIGN_OR_RETURN(const uint32_t architecture,
                            Lookup(kArchitectures, &(*names)[i], pointer, "architecture"));
+    all->insert(architecture);
     const int error = seccomp_arch_add(context, architecture);
     if (error != 0 && error != -EEXIST) {
       return Bad(pointer, absl::StrCat((*names)[i].text(), ": ", std::strerror(-error)));
@@ -274,7 +278,22 @@ unsigned int WithListener(unsigned int flags, bool notifies) {
   return flags;
 }
 
-absl::StatusOr<std::vector<sock_filter>> Export(void* context) {
+bool RefusesByDefault(uint32_t action) {
+  return action != SCMP_ACT_ALLOW && action != SCMP_ACT_LOG &&
+         (action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE;  // a tracer answers itself
+}
+
+// All names of the rules, which have been checked.
+std::vector<std::string> NamesOf(const json::Value::Elements& rules) {
+  std::vector<std::string> names;
+  for (const json::Value& rule : rules) {
+    for (const json::Value& name : rule.Find("names")->elements()) names.push_back(name.text());
+  }
+  return names;
+}
+
+// Appends the filter of `context`.
+absl::Status Export(void* context, std::vector<sock_filter>* filter) {
   const base::UniqueFd file(memfd_create("seccomp", MFD_CLOEXEC));
   if (file.get() < 0) return base::PosixError(errno, "seccomp", "memfd_create");
   if (const int error = seccomp_export_bpf(context, file.get()); error != 0) {
@@ -282,19 +301,18 @@ absl::StatusOr<std::vector<sock_filter>> Export(void* context) {
   }
   const off_t size = lseek(file.get(), 0, SEEK_END);
   if (size < 0) return base::PosixError(errno, "seccomp", "lseek");
-  const size_t count = static_cast<size_t>(size) / sizeof(sock_filter);
+  const size_t before = filter->size();
+  const size_t count = before + static_cast<size_t>(size) / sizeof(sock_filter);
   if (count > kMaxProgram) {
     return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
                        absl::StrCat(kRoot, ": compiles to ", count,
-                                    " instructions, the kernel "
-                                    "takes ",
-                                    kMaxProgram));
+                                    " instructions, the kernel takes ", kMaxProgram));
   }
-  std::vector<sock_filter> filter(count);
-  if (pread(file.get(), filter.data(), static_cast<size_t>(size), 0) != size) {
+  filter->resize(count);
+  if (pread(file.get(), filter->data() + before, static_cast<size_t>(size), 0) != size) {
     return base::PosixError(EIO, "seccomp", "read");
   }
-  return filter;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -313,7 +331,8 @@ absl::StatusOr<Program> Compile(const json::Value& policy) {
   // Level 2 is a binary tree over the numbers of the calls, not a list of comparisons. The kernel
   // tries each number while it loads the filter, so that takes 0.36 ms instead of 1.1.
   seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  STAVE_RETURN_IF_ERROR(AddArchitectures(context.get(), policy));
+  std::set<uint32_t> architectures = {seccomp_arch_native()};
+  STAVE_RETURN_IF_ERROR(AddArchitectures(context.get(), policy, &architectures));
 
   Program program;
   STAVE_ASSIGN_OR_RETURN(program.flags, Flags(policy));
@@ -326,7 +345,10 @@ absl::StatusOr<Program> Compile(const json::Value& policy) {
                                    absl::StrCat(root, "/syscalls/", i), &program.unknown_syscalls));
   }
   program.flags = WithListener(program.flags, notifies);
-  STAVE_ASSIGN_OR_RETURN(program.filter, Export(context.get()));
+  if (RefusesByDefault(default_action)) {
+    program.filter = RefuseNewerCalls(architectures, NamesOf(*rules));
+  }
+  STAVE_RETURN_IF_ERROR(Export(context.get(), &program.filter));
   return program;
 }
 

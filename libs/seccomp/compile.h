@@ -13,8 +13,9 @@
 //
 // As in runc and crun: system calls that this libseccomp does not know are skipped; this machine's
 // own architecture is always in; conditions on one argument that a rule names twice are
-// alternatives; a rule that notifies needs linux.seccomp.listenerPath, which is not looked at here.
-// Sources: OCI config-linux.md "Seccomp"; seccomp(2); seccomp_rule_add(3).
+// alternatives; calls newer than the policy fail with ENOSYS
+// (newer_calls.h); a rule that notifies needs linux.seccomp.listenerPath, which is not looked at
+// here. Sources: OCI config-linux.md "Seccomp"; seccomp(2); seccomp_rule_add(3).
 
 #ifndef STAVE_LIBS_SECCOMP_COMPILE_H_
 #define STAVE_LIBS_SECCOMP_COMPILE_H_
@@ -30,7 +31,7 @@
 namespace stave::seccomp {
 
 // Changes whenever the same policy compiles to another program: part of a cache key.
-inline constexpr int kCompilerVersion = 2;
+inline constexpr int kCompilerVersion = 3;
 
 struct Program {
   std::vector<sock_filter> filter;

@@ -262,6 +262,19 @@ TEST(CompileTest, WithoutRules) {
   }
 }
 
+TEST(CompileTest, CallsNewerThanThePolicyAreUnknown) {
+  const auto policy = [](absl::string_view action) {
+    return CompileText(
+        absl::StrCat(R"({"defaultAction":")", action,
+                     R"(","syscalls":[{"names":["bpf"],"action":"SCMP_ACT_KILL"}]})"));
+  };
+  EXPECT_EQ(Ask(*policy("SCMP_ACT_ERRNO"), SYS_bpf + 1), Errno(ENOSYS));
+  EXPECT_EQ(Ask(*policy("SCMP_ACT_ERRNO"), SYS_bpf - 1), Errno(EPERM));
+  EXPECT_EQ(Ask(*policy("SCMP_ACT_KILL_PROCESS"), 10000), Errno(ENOSYS));
+  EXPECT_EQ(Ask(*policy("SCMP_ACT_ALLOW"), 10000), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(Ask(*policy("SCMP_ACT_LOG"), 10000), SECCOMP_RET_LOG);
+}
+
 // The flags are ones that the kernel takes together, and it gives a descriptor.
 TEST(CompileTest, TheKernelNotifies) {
   const auto program = CompileText(R"({"defaultAction":"SCMP_ACT_ALLOW","flags":[

@@ -131,6 +131,18 @@ def ratio(results, name, other):
     return statistics.median(values) if values else None
 
 
+# The same of the least times, and of the medians of CPU time: what another load on the machine moves
+# less, or not at all.
+def least_ratio(results, name, other):
+    a, b = ([value[0] for value in results.get(which, []) if value] for which in (name, other))
+    return min(a) / min(b) if a and b else None
+
+
+def cpu_ratio(results, name, other):
+    a, b = ([value[2] for value in results.get(which, []) if value] for which in (name, other))
+    return statistics.median(a) / statistics.median(b) if a and b else None
+
+
 def median_ms(results, name):
     values = [value[0] * 1e3 for value in results.get(name, []) if value]
     return statistics.median(values) if values else None

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from laps import Laps, Row, Work, median_ms, program, ratio, rounds, table, text
+from laps import Laps, Row, Work, cpu_ratio, least_ratio, median_ms, program, ratio, rounds, table, text
 
 TRUE = "int main(){return 0;}"
 PAUSE = "#include <unistd.h>\nint main(){for(;;)pause();}"
@@ -121,7 +121,8 @@ class Bench:
         results, notes = found
         table(title, results, notes, references or ["floor", self.crun, "runc"])
         for other, budget, issue in verdict or ():
-            self.verdicts.append((title, other, ratio(results, OURS, other), budget, issue))
+            ratios = [measure(results, OURS, other) for measure in (ratio, least_ratio, cpu_ratio)]
+            self.verdicts.append((title, other, ratios, budget, issue))
 
     def start_tables(self, laps, view):
         crun = self.crun
@@ -157,20 +158,21 @@ class Bench:
         if not columns:
             return
         first, last = min(columns), max(columns)
-        print(f"\n### Start with that many running ({view}), median ms\n\n| | " + " | ".join(str(step) for step in columns) + f" | {last} by {first} |")
-        print("|---" * (2 + len(columns)) + "|")
+        print(f"\n### Start with that many running ({view}), median ms\n\n| | " + " | ".join(str(step) for step in columns) + f" | {last} by {first} | of the least | of CPU time |")
+        print("|---" * (4 + len(columns)) + "|")
         for name in columns[first]:
             values = [median_ms(columns[step], name) for step in columns]
-            grown = values[-1] / values[0] if values[0] and values[-1] else None
-            print(f"| {name} | " + " | ".join(text(value) for value in values) + f" | {text(grown)} |")
+            both = {"last": columns[last].get(name, []), "first": columns[first][name]}
+            grown = [values[-1] / values[0] if values[0] and values[-1] else None, least_ratio(both, "last", "first"), cpu_ratio(both, "last", "first")]
+            print(f"| {name} | " + " | ".join(text(value) for value in values + grown) + " |")
             if name == OURS:
-                self.verdicts.append((f"{last} running ({view})", f"{first} running", grown, "1.15", "1.20"))
+                self.verdicts.append((f"Start with {last} running ({view})", f"{first} running", grown, "1.15", "1.20"))
 
     def verdict_table(self):
-        print(f"\n### {OURS} against the budgets\n\n| | against | ratio | budget | issue's figure |\n|---|---|---|---|---|")
-        for title, other, value, budget, issue in self.verdicts:
-            if value is not None:
-                print(f"| {title} | {other} | {value:.2f} | {budget} | {issue} |")
+        print(f"\n### {OURS} against the budgets\n\n| | against | median of ratios | of the least | of CPU time | budget | issue's figure |\n|---|---|---|---|---|---|---|")
+        for title, other, ratios, budget, issue in self.verdicts:
+            if ratios[0] is not None:
+                print(f"| {title} | {other} | " + " | ".join(text(value) for value in ratios) + f" | {budget} | {issue} |")
 
 
 def run(place, count, steps, views):

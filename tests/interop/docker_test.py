@@ -2,18 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """dockerd drives the runtime, through its containerd and shim: see engine.py. Needs root."""
 
-import json
-import os
-import signal
 import sys
 
 sys.path.insert(0, "tests")
 sys.path.insert(0, "tests/interop")
+import dockerd
 import engine
+from dockerd import IMAGE, PARENTS
 from engine import CAN_PRIVILEGED, OWN_WAYS, both
 
-PARENTS = ["docker", "docker/buildkit"]
-IMAGE = "bb:1"
 RUN = "$D run --runtime {name}"
 QUIET = f"{RUN} --rm --network none {IMAGE}"
 SLEEP = f"{RUN} -d --network none --name c1 {IMAGE} sleep 1000"
@@ -24,29 +21,11 @@ PRIVILEGED = {} if CAN_PRIVILEGED else {"code": (0, 125, 126), "err": "", "norma
 world = None
 
 
-# dockerd's settings, with `default` as the runtime that nobody asked for.
-def settings(default):
-    with open(world.path("daemon.json"), "w", encoding="utf-8") as out:
-        json.dump({"runtimes": {"right": {"path": engine.ORACLE}, "tested": {"path": engine.SUBJECT}}, "default-runtime": default}, out)
-
-
 def setUpModule():
     global world
-    world = engine.make_world(["dockerd", "docker", "containerd"], PARENTS)
-    os.mkdir(world.path("data"))
-    world.state_roots.append(world.path("docker-run/runtime-runc/moby"))
-    settings("right")
-    # BuildKit takes "runc" from dockerd's PATH, whatever the settings say.
-    os.mkdir(world.path("first"))
-    os.symlink(engine.ORACLE, world.path("first", "runc"))
-    world.env["PATH"] = world.path("first") + ":" + world.env["PATH"]
-    world.env["DOCKER_BUILDKIT"] = "0"
-    world.env["D"] = f"/usr/bin/docker -H unix://{world.dir}/docker.sock"
-    world.daemon(
-        ["dockerd", "--data-root", world.path("docker"), "--exec-root", world.path("docker-run"), "-H", f"unix://{world.dir}/docker.sock",
-         "--pidfile", world.path("docker.pid"), "--config-file", world.path("daemon.json"), "--storage-driver=overlay2"],
-        "$D info")
-    world.ok(f"skopeo copy -q --insecure-policy oci:shell:latest docker-archive:bb.tar:{IMAGE} && $D load -qi bb.tar")
+    world = dockerd.start()
+    # For volumes whose mounts propagate.
+    world.ok("mkdir data; mount -t tmpfs data data; mount --make-shared data")
     world.ok(f"$D run --rm {IMAGE} true")
     world.settle()
 
@@ -206,13 +185,20 @@ class DockerTest(engine.EngineTest):
         run.until(f"{RUN} --rm --link c1 {IMAGE} nc c1 80", "served")
         run.until("busybox nc 127.0.0.1 8099", "served")
 
+    @both
+    def test_propagation(self, run):
+        run(f"{RUN} -d --network none --name c1 -v {world.dir}/data:/data:rslave -v {world.dir}/data:/apart {IMAGE} sleep 1000")
+        run("mkdir data/late && mount -t tmpfs late data/late")
+        run("$D exec c1 grep -c late /proc/mounts", out="^1$")
+        run("$D exec c1 cut -d' ' -f5,7 /proc/self/mountinfo | grep -E '^/(data|apart)' | sort", normal=[(r":\d+", "")])
+        run("umount data/late && rmdir data/late")
+        run("$D exec c1 grep -c late /proc/mounts", 1, out="^0$")
+
     # --- build ---------------------------------------------------------------------------------------
 
     @both
     def test_build(self, run):
-        settings(run.name)
-        os.kill(world.daemons[0].pid, signal.SIGHUP)
-        run.until("$D info -f '{{.DefaultRuntime}}'", f"^{run.name}$")
+        dockerd.make_default(run)
         file = f"FROM {IMAGE}\nRUN echo built > /made && id -u && ls /proc/self/fd\nUSER user\nRUN id\n"
         run("$D build -q --no-cache --network none -t made -", input=file, normal=[("sha256:ID", "ID")])
         run(f"{RUN} --rm --network none made cat /made", out="^built$")
@@ -221,9 +207,7 @@ class DockerTest(engine.EngineTest):
 
     @both
     def test_buildkit(self, run):
-        link = world.path("first", "runc")
-        os.unlink(link)
-        os.symlink(run.runtime, link)
+        dockerd.make_default(run)
         build = "DOCKER_BUILDKIT=1 $D build --progress plain --no-cache"
         run(f"{build} --network none -t made -", input=f"FROM {IMAGE}\nRUN echo built > /made && id -u && ls /proc/self/fd\nUSER user\nRUN id\n", err="uid=1000")
         run(f"{RUN} --rm --network none made cat /made", out="^built$")

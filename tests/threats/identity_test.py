@@ -90,14 +90,16 @@ class NsRun(Rows, NsRunSkin, unittest.TestCase):
         self.assertEqual(done.stdout, "1000\n", done.stderr)
 
     def test_row_15_words_that_are_no_users(self):
-        for user in ("4294967295", "4294967296", "18446744073709551616", "-1", "0x1", "1e3", "+1", " 1", "1 ", "1\n", ":", "a:b:c", "1:-1", "0:4294967296", "１", "nobody-here"):
+        for user in ("4294967295", "4294967296", "18446744073709551616", "-1", "0x1", "1e3", "+1", " 1", "1 ", "1\n", ":", "a:b:c", "1:-1",
+                     "0:4294967296", "１", "nobody-here"):
             with self.subTest(user):
                 self.refused("users", ["id"], options=["-u", user])
         self.assertEqual(self.ok("users", ["id", "-u"], options=["-u", "2147483648"]), "2147483648\n")
 
     # What run and exec must agree on; exec of names comes with ns-exec.
     def test_row_16_forms_of_users(self):
-        for user, want in (("1", "1 0"), ("1:1", "1 1"), ("0:1", "0 1"), ("01", "1 0"), ("app", "1001 1001"), ("app:web", "1001 2000"), ("app:0", "1001 0"), (":1", "0 1"), ("1:", "1 0")):
+        for user, want in (("1", "1 0"), ("1:1", "1 1"), ("0:1", "0 1"), ("01", "1 0"), ("app", "1001 1001"), ("app:web", "1001 2000"),
+                           ("app:0", "1001 0"), (":1", "0 1"), ("1:", "1 0")):
             with self.subTest(user):
                 self.assertEqual(self.ok("users", ["sh", "-c", "echo $(id -u) $(id -g)"], options=["-u", user]).strip(), want)
         for user in ("a:b", "app:nope", "1000:app:1"):

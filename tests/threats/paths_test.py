@@ -109,6 +109,10 @@ class Rows:
             self.assertEqual(self.ok("plain", ["/probe", "fds"], pass_fds=given), "0 1 2\n")
             out = self.ok("plain", ["sh", "-c", "for f in /proc/1/fd/* /proc/1/cwd /proc/1/root; do readlink $f; done"], pass_fds=given)
             self.assertNotIn("sentinel", out)
+            shell = self.terminal("plain", ["/probe", "fds"], None)
+            shell.wait_for("^0 1 2$")
+            self.assertEqual(shell.end(), 0)
+            shell.close()
         finally:
             for fd in given:
                 os.close(fd)

@@ -111,7 +111,9 @@ class Namespaces(Check):
     def test_a_mount_namespace_by_path(self):
         """config-linux.md#namespaces: a mount namespace, too; it holds the runtime's tree here."""
         self.proc_only()
-        holder = subprocess.Popen(["unshare", "-m", "--propagation", "unchanged", "sh", "-c", "echo up; exec sleep 1000"], stdout=subprocess.PIPE)
+        # It waits without opening anything more: a runtime may change the root of the namespace under it.
+        holder = subprocess.Popen(["unshare", "-m", "--propagation", "unchanged", "sh", "-c", "echo up; read line"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(holder.communicate)
         self.addCleanup(holder.kill)
         holder.stdout.readline()
