@@ -85,6 +85,7 @@ def system_libraries():
         ("seccomp", "libseccomp", "libseccomp-dev", False),
         ("crypto", "libcrypto", "libssl-dev", False),
         ("ssl", "libssl", "libssl-dev", False),
+        ("systemd", "libsystemd", "libsystemd-dev", True),
         ("zlib", "zlib", "zlib1g-dev", False),
         ("zstd", "libzstd", "libzstd-dev", False),
     ]:

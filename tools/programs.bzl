@@ -13,5 +13,6 @@ PROGRAMS = [
 # Executed by programs only; they live in libexec/stave and have no page.
 HELPERS = [
     "stave-pull",
+    "stave-scope",
     "stave-unpack",
 ]

@@ -192,22 +192,20 @@ absl::StatusOr<UniqueFd> OpenRegularAt(int dirfd, const std::string& path) {
 }
 
 absl::StatusOr<std::string> ReadAll(int fd, size_t max, absl::string_view noun) {
+  // Most of what is read is one small file: nothing is allocated for more than there is.
+  char buffer[4096];
   std::string text;
-  size_t used = 0;
   for (;;) {
-    if (used == text.size()) text.resize(used == 0 ? 16384 : used * 2);
-    const ssize_t n = ::read(fd, text.data() + used, text.size() - used);
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && (errno == EINTR || (errno == EAGAIN && WaitFor(fd, POLLIN)))) continue;
     if (n < 0) return PosixError(errno, noun, "read");
-    if (n == 0) break;
-    used += static_cast<size_t>(n);
-    if (used > max) {
+    if (n == 0) return text;
+    text.append(buffer, static_cast<size_t>(n));
+    if (text.size() > max) {
       return Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
                    absl::StrCat(noun, ": more than ", max, " bytes"));
     }
   }
-  text.resize(used);
-  return text;
 }
 
 absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_t max) {

@@ -59,9 +59,15 @@ absl::StatusOr<std::vector<std::string>> Tweak(const std::vector<std::string>& l
                                                const std::vector<std::string>& add,
                                                const std::vector<std::string>& drop);
 
-// What the calling thread has.
+// What is in any of the five.
+inline Set Any(const Sets& sets) {
+  return sets.bounding | sets.effective | sets.permitted | sets.inheritable | sets.ambient;
+}
+
+// What the calling thread has; of the bounding and the ambient set, which cost a system call for
+// each member, no more than `asked`.
 // Errors: those of capget(2).
-absl::StatusOr<Sets> Current();
+absl::StatusOr<Sets> Current(Set asked);
 
 // `wanted` cut to what a process with `held` can give: no more than its permitted and bounding
 // sets, ambient no more than permitted and inheritable. What was cut of any set is added to

@@ -88,7 +88,7 @@ TEST(AttainableTest, CutsToWhatIsHeld) {
 
 TEST(ApplyTest, DroppingEverythingNeedsNoPrivilege) {
   EXPECT_TRUE(InChild([] {
-    const auto held = Current();
+    const auto held = Current(~Set{0});
     if (!held.ok() || !ApplySets({}).ok()) return false;
     return Verify({.bounding = held->bounding}).ok();
   }));
@@ -96,7 +96,7 @@ TEST(ApplyTest, DroppingEverythingNeedsNoPrivilege) {
 
 TEST(ApplyTest, WhatIsHeldCanBeSet) {
   EXPECT_TRUE(InChild([] {
-    auto sets = Current();
+    auto sets = Current(~Set{0});
     if (!sets.ok()) return false;
     sets->inheritable = sets->ambient = 0;
     return ApplyBounding(sets->bounding).ok() && ApplySets(*sets).ok() && Verify(*sets).ok();
@@ -109,7 +109,7 @@ TEST(ApplyTest, MoreThanHeldIsRefused) {
 }
 
 TEST(ApplyTest, BoundingIsCutWherePrivileged) {
-  const auto held = Current();
+  const auto held = Current(~Set{0});
   ASSERT_TRUE(held.ok());
   const Set setpcap = Set{1} << 8;
   if (!(held->effective & setpcap)) {
@@ -129,7 +129,7 @@ TEST(ApplyTest, BoundingIsCutWherePrivileged) {
 }
 
 TEST(VerifyTest, NamesTheSet) {
-  auto sets = Current();
+  auto sets = Current(~Set{0});
   ASSERT_TRUE(sets.ok());
   sets->effective ^= 1;
 

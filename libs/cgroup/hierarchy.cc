@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
@@ -135,6 +136,44 @@ std::vector<Mount> MountsOnTheWay(absl::string_view mountinfo) {
   return all;
 }
 
+bool IsMounted(const std::string& place, long magic) {
+  struct statfs fs = {};
+  return statfs(place.c_str(), &fs) == 0 && fs.f_type == magic;
+}
+
+// "4:cpu,cpuacct:/x" -> /sys/fs/cgroup/cpu,cpuacct, if a v1 hierarchy is mounted there.
+std::optional<Hierarchy> V1AtUsualPlace(absl::string_view controllers) {
+  const absl::string_view name = absl::StripPrefix(controllers, "name=");
+  Hierarchy hierarchy = {Version::kV1, absl::StrSplit(controllers, ','),
+                         absl::StrCat(kUsualPlace, "/", name)};
+  if (IsMounted(hierarchy.mount_point, CGROUP_SUPER_MAGIC)) return hierarchy;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Hierarchies> HierarchiesAtUsualPlaces(absl::string_view proc_cgroup) {
+  Hierarchies found;
+  std::optional<Hierarchy> unified;
+  for (const absl::string_view line : absl::StrSplit(proc_cgroup, '\n', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (parts.size() != 3) return std::nullopt;
+    if (parts[1].empty()) {
+      const std::string place = absl::StrCat(kUsualPlace, "/unified");
+      if (IsMounted(place, CGROUP2_SUPER_MAGIC)) unified = Hierarchy{Version::kV2, {}, place};
+      continue;
+    }
+    std::optional<Hierarchy> hierarchy = V1AtUsualPlace(parts[1]);
+    if (!hierarchy) return std::nullopt;
+    found.all.push_back(*std::move(hierarchy));
+  }
+  if (found.all.empty()) return std::nullopt;
+  if (unified) found.all.push_back(*std::move(unified));
+  return found;
+}
+
+namespace {
+
 absl::Status ReadUnifiedControllers(Hierarchy* unified) {
   STAVE_ASSIGN_OR_RETURN(
       const std::string text,
@@ -199,9 +238,17 @@ absl::StatusOr<Hierarchies> FindHierarchies() {
   if (statfs(kUsualPlace, &place) == 0 && place.f_type == CGROUP2_SUPER_MAGIC) {
     found.all.push_back({Version::kV2, {}, kUsualPlace});
   } else {
-    STAVE_ASSIGN_OR_RETURN(const std::string text,
-                           base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo));
-    found = ParseMountinfo(text);
+    // mountinfo grows with every mount of the machine.
+    STAVE_ASSIGN_OR_RETURN(const std::string own,
+                           base::ReadFileAt(AT_FDCWD, "/proc/self/cgroup", kMaxMountinfo));
+    std::optional<Hierarchies> usual = HierarchiesAtUsualPlaces(own);
+    if (usual) {
+      found = *std::move(usual);
+    } else {
+      STAVE_ASSIGN_OR_RETURN(const std::string text,
+                             base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo));
+      found = ParseMountinfo(text);
+    }
   }
   for (Hierarchy& hierarchy : found.all) {
     if (hierarchy.version != Version::kV2) continue;

@@ -12,6 +12,7 @@
 #ifndef STAVE_LIBS_CGROUP_HIERARCHY_H_
 #define STAVE_LIBS_CGROUP_HIERARCHY_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,13 @@ struct Hierarchies {
 // understood are passed over. The v2 tree comes without its controllers.
 Hierarchies ParseMountinfo(absl::string_view mountinfo);
 
-// Those of this process: one statfs(2) where /sys/fs/cgroup is v2, else /proc/self/mountinfo.
+// The hierarchies that the text of /proc/self/cgroup names, if each v1 one is mounted where
+// everybody mounts it, /sys/fs/cgroup/NAME; the v2 tree is /sys/fs/cgroup/unified or nowhere.
+// nullopt: look into mountinfo.
+std::optional<Hierarchies> HierarchiesAtUsualPlaces(absl::string_view proc_cgroup);
+
+// Those of this process: one statfs(2) where /sys/fs/cgroup is v2, else those at their usual
+// places, else /proc/self/mountinfo.
 // Errors: FailedPrecondition [E_CGROUP] if no cgroup file system is mounted.
 absl::StatusOr<Hierarchies> FindHierarchies();
 

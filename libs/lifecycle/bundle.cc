@@ -50,16 +50,35 @@ void AddDefaultDevices(json::Value* resources) {
   resources->Set("devices", json::Value::Array(std::move(rules)));
 }
 
-absl::StatusOr<std::string> CgroupPath(const json::Value& config, absl::string_view id) {
-  const auto path = json::Cursor(config)["linux"]["cgroupsPath"].StringOr("");
-  if (!path.ok()) return path.status();
-  if (path->empty()) return absl::StrCat("/stave/", id);
-  return absl::StartsWith(*path, "/") ? *path : absl::StrCat("/stave/", *path);
+absl::Status MeantForSystemd(absl::string_view path) {
+  return base::WithHint(
+      base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+                  absl::StrCat("/linux/cgroupsPath: \"", base::Printable(path, 128),
+                               "\": is of the form that the systemd cgroup manager takes")),
+      "give --systemd-cgroup, or have the engine use its cgroupfs driver");
+}
+
+// Where the cgroup is, and what it is to systemd.
+absl::Status ReadCgroupPath(absl::string_view id, CgroupManager manager, json::Value* config,
+                            std::optional<ScopeName>* scope) {
+  STAVE_ASSIGN_OR_RETURN(std::string path,
+                         json::Cursor(*config)["linux"]["cgroupsPath"].StringOr(""));
+  if (manager == CgroupManager::kSystemd) {
+    STAVE_ASSIGN_OR_RETURN(*scope, ParseScopeName(path, id));
+    path = (*scope)->cgroup;
+  } else if (LooksLikeScope(path)) {
+    return MeantForSystemd(path);
+  } else if (!absl::StartsWith(path, "/")) {
+    path = absl::StrCat("/stave/", path.empty() ? id : path);
+  }
+  config->Make({"linux"}).Set("cgroupsPath", json::Value::String(path));
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<Bundle> ReadConfig(std::string text, absl::string_view path, absl::string_view id) {
+absl::StatusOr<Bundle> ReadConfig(std::string text, absl::string_view path, absl::string_view id,
+                                  CgroupManager manager) {
   Bundle bundle;
   bundle.path = std::string(path);
   bundle.text = std::move(text);
@@ -75,8 +94,7 @@ absl::StatusOr<Bundle> ReadConfig(std::string text, absl::string_view path, absl
   STAVE_RETURN_IF_ERROR(top["linux"].MembersOrNone().status());
   STAVE_RETURN_IF_ERROR(top["linux"]["resources"].MembersOrNone().status());
   json::Value config = bundle.config;
-  STAVE_ASSIGN_OR_RETURN(const std::string cgroup, CgroupPath(config, id));
-  config.Make({"linux"}).Set("cgroupsPath", json::Value::String(cgroup));
+  STAVE_RETURN_IF_ERROR(ReadCgroupPath(id, manager, &config, &bundle.scope));
   AddDefaultDevices(&config.Make({"linux", "resources"}));
   STAVE_ASSIGN_OR_RETURN(bundle.plan, runtime::MakePlan(config));
   bundle.plan.root_path = bundle.rootfs;
@@ -87,7 +105,7 @@ absl::StatusOr<Bundle> ReadConfig(std::string text, absl::string_view path, absl
 }
 
 absl::StatusOr<Bundle> ReadBundle(absl::string_view path, absl::string_view id,
-                                  const std::string& config) {
+                                  const std::string& config, CgroupManager manager) {
   const std::string name = path.empty() ? "." : std::string(path);
   // O_DIRECTORY refuses a FIFO without opening it.
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dir, base::OpenDirAt(AT_FDCWD, name));
@@ -95,7 +113,7 @@ absl::StatusOr<Bundle> ReadBundle(absl::string_view path, absl::string_view id,
   STAVE_ASSIGN_OR_RETURN(std::string text,
                          base::ReadFileAt(config.empty() ? dir.get() : AT_FDCWD, file, kMaxConfig));
   STAVE_ASSIGN_OR_RETURN(const std::string absolute, AbsolutePath(name));
-  absl::StatusOr<Bundle> bundle = ReadConfig(std::move(text), absolute, id);
+  absl::StatusOr<Bundle> bundle = ReadConfig(std::move(text), absolute, id, manager);
   if (!bundle.ok()) return base::WithContext(bundle.status(), base::Printable(file));
   return bundle;
 }

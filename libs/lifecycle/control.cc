@@ -13,6 +13,8 @@
 #include "libs/cgroup/update.h"
 #include "libs/lifecycle/container.h"
 #include "libs/lifecycle/group.h"
+#include "libs/lifecycle/scope_plan.h"
+#include "libs/lifecycle/systemd_scope.h"
 
 namespace stave::lifecycle {
 namespace {
@@ -56,8 +58,11 @@ absl::Status Update(const Root& root, absl::string_view id, const json::Value& r
   if (!condition.init.valid()) return NotRunning();
   STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
   STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenGroup(condition.record, hierarchies));
+  const cgroup::CurrentLimits now = group.ReadLimits();
   STAVE_ASSIGN_OR_RETURN(const cgroup::Limits limits,
-                         cgroup::PlanUpdate(&resources, group.ReadLimits(), hierarchies));
+                         cgroup::PlanUpdate(&resources, now, hierarchies));
+  const std::string& unit = condition.record.scope;
+  if (!unit.empty()) STAVE_RETURN_IF_ERROR(SetScope(unit, UnitProperties(limits, now.cpu_period)));
   return group.Apply(limits);
 }
 

@@ -5,7 +5,8 @@
 // The order, so that `delete --force ID` finds all of it whenever this process is killed:
 //
 //   1. R/ID with state.json (creating; the cgroup's path is in it) and config.json
-//   2. the cgroup    3. the root as a detached mount    4. the FIFOs (create only)
+//   2. the cgroup (or the scope: systemd_scope.h)    3. the root as a detached mount    4. the
+//   FIFOs (create only)
 //   5. the first process, with the hooks prestart and createRuntime (libs/runtime/launch.h)
 //   6. the pty's master to the console socket    7. state.json with the first process: created
 //   8. the pid file
@@ -24,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/lifecycle/root.h"
+#include "libs/lifecycle/scope_plan.h"
 #include "libs/lifecycle/warn.h"
 
 namespace stave::lifecycle {
@@ -36,15 +38,17 @@ struct CreateOptions {
   std::string console_socket;  // "": none; needed with process.terminal
   std::string pidfd_socket;    // "": none; gets the pidfd of the first process
   int preserve_fds = 0;        // 3 .. 2+n go to the payload, and those of LISTEN_FDS
-  bool pivot = true;           // --no-pivot
-  bool keyring = true;         // --no-new-keyring
-  Warn warn;                   // one line; may be empty
+  CgroupManager cgroup_manager = CgroupManager::kCgroupfs;
+  bool pivot = true;    // --no-pivot
+  bool keyring = true;  // --no-new-keyring
+  Warn warn;            // one line; may be empty
 };
 
 // Descriptors 0, 1 and 2 are the payload's, unless process.terminal.
 // Errors: AlreadyExists `container with given ID already exists`; those of ReadBundle; Aborted
 // [E_HOOK]; InvalidArgument [E_USAGE] if process.terminal and the console socket do not go
-// together; those of runtime::Launch, with an exit code (libs/runtime/report.h). Nothing is left.
+// together; those of systemd_scope.h; those of runtime::Launch, with an exit code
+// (libs/runtime/report.h). Nothing is left.
 absl::Status Create(const Root& root, const CreateOptions& options);
 
 struct RunOptions {

@@ -53,6 +53,18 @@ bool WantsDelegation(const runtime::Plan& plan) {
   return false;
 }
 
+// A scope has its placeholder and the first process in it at once. Takes out a limit of tasks that
+// has no room for both.
+std::vector<cgroup::Setting> TakeTightTasks(std::vector<cgroup::Setting>* settings) {
+  std::vector<cgroup::Setting> taken, rest;
+  for (cgroup::Setting& setting : *settings) {
+    const bool tight = setting.file == "pids.max" && setting.value.size() == 1;
+    (tight ? taken : rest).push_back(std::move(setting));
+  }
+  *settings = std::move(rest);
+  return taken;
+}
+
 uid_t HostUid(const runtime::Plan& plan) {
   for (const runtime::IdMapping& line : plan.uid_mappings) {
     const uint32_t uid = plan.process.uid;
@@ -73,7 +85,9 @@ void Creation::Say(const std::vector<std::string>& warnings) const {
 absl::Status Creation::Read(Attachment attachment) {
   STAVE_RETURN_IF_ERROR(Container::CheckFree(root_, options_.id));
   STAVE_ASSIGN_OR_RETURN(inherited_, CheckInherited(options_.preserve_fds));
-  STAVE_ASSIGN_OR_RETURN(bundle_, ReadBundle(options_.bundle, options_.id, options_.config));
+  STAVE_ASSIGN_OR_RETURN(
+      bundle_, ReadBundle(options_.bundle, options_.id, options_.config, options_.cgroup_manager));
+  Say(bundle_.plan.doubts);
   Say(bundle_.plan.warnings);
   STAVE_RETURN_IF_ERROR(
       CheckConsole(bundle_.plan.process.terminal, options_.console_socket, attachment));
@@ -119,22 +133,58 @@ absl::Status Creation::MakeState() {
 absl::Status Creation::MakeGroup() {
   const std::string& path = bundle_.plan.cgroups_path;
   STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
-  STAVE_ASSIGN_OR_RETURN(const cgroup::Limits limits,
+  if (bundle_.scope) STAVE_RETURN_IF_ERROR(CheckSystemdHierarchies(hierarchies));
+  STAVE_ASSIGN_OR_RETURN(cgroup::Limits limits,
                          cgroup::PlanLimits(&bundle_.plan.resources, hierarchies));
   absl::StatusOr<cgroup::Cgroup> old = cgroup::Cgroup::Open(path, hierarchies);
   if (!old.ok() && !absl::IsNotFound(old.status())) return old.status();
-  if (!old.ok()) record_.cgroup = path;
+  if (!old.ok()) NameGroup();
   STAVE_RETURN_IF_ERROR(MakeState());
   if (old.ok()) {
     STAVE_RETURN_IF_ERROR(ClearAway(*std::move(old)));
-    record_.cgroup = path;
+    NameGroup();
     STAVE_RETURN_IF_ERROR(container_->WriteRecord(record_));
   }
-  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group, cgroup::Cgroup::Create(path, hierarchies, limits));
-  group_.emplace(std::move(group));
+  STAVE_RETURN_IF_ERROR(EnterGroup(hierarchies, &limits));
   STAVE_RETURN_IF_ERROR(group_->Apply(limits));
   if (!WantsDelegation(bundle_.plan)) return absl::OkStatus();
   return cgroup::Delegate(*group_, HostUid(bundle_.plan));
+}
+
+void Creation::NameGroup() {
+  record_.cgroup = bundle_.plan.cgroups_path;
+  if (bundle_.scope) record_.scope = bundle_.scope->unit;
+}
+
+absl::Status Creation::EnterGroup(const cgroup::Hierarchies& hierarchies, cgroup::Limits* limits) {
+  if (bundle_.scope) return StartScope(hierarchies, limits);
+  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group,
+                         cgroup::Cgroup::Create(bundle_.plan.cgroups_path, hierarchies, *limits));
+  group_.emplace(std::move(group));
+  return absl::OkStatus();
+}
+
+absl::Status Creation::StartScope(const cgroup::Hierarchies& hierarchies, cgroup::Limits* limits) {
+  withheld_.settings = TakeTightTasks(&limits->settings);
+  STAVE_ASSIGN_OR_RETURN(Scope scope,
+                         Scope::Start(*bundle_.scope, absl::StrCat("container ", options_.id),
+                                      UnitProperties(*limits)));
+  scope_.emplace(std::move(scope));
+  if (scope_->cgroup() != record_.cgroup) {
+    record_.cgroup = scope_->cgroup();
+    STAVE_RETURN_IF_ERROR(container_->WriteRecord(record_));
+  }
+  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group, cgroup::Cgroup::Open(record_.cgroup, hierarchies));
+  group_.emplace(std::move(group));
+  return group_->OpenEntries();
+}
+
+absl::Status Creation::LeaveScope() {
+  if (!scope_) return absl::OkStatus();
+  scope_->Leave();
+  if (withheld_.settings.empty()) return absl::OkStatus();
+  STAVE_RETURN_IF_ERROR(SetScope(record_.scope, UnitProperties(withheld_)));
+  return group_->Apply(withheld_);
 }
 
 absl::Status Creation::Prepare(Gated gated) {
@@ -164,11 +214,13 @@ runtime::LaunchRequest Creation::Request(int in, int out, int err) {
     return json::Print(StateJson(record_, status, pid));
   };
   const runtime::Hooks& hooks = bundle_.plan.hooks;
-  if (hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty()) {
+  if (hooks.prestart.empty() && hooks.create_runtime.empty() && hooks.create_container.empty() &&
+      !scope_) {
     return request;
   }
   request.created = [this, &hooks](pid_t pid) -> absl::Status {
     has_environment_ = true;
+    STAVE_RETURN_IF_ERROR(LeaveScope());
     const auto state = [this, pid](Status status) {
       return json::Print(StateJson(record_, StatusName(status), pid));
     };
@@ -225,6 +277,11 @@ void Creation::TakeBack() {
     const absl::Status ended = group_->End(kRemoveHas);
     if (!ended.ok()) Say({std::string(ended.message())});
     group_->Release();
+  }
+  if (scope_) {
+    scope_->Leave();
+    const absl::Status stopped = StopScope(record_.scope);
+    if (!stopped.ok()) Say({std::string(stopped.message())});
   }
   if (record_.covered_mount != 0) {
     Uncover(record_.rootfs, record_.covered_mount).IgnoreError();

@@ -17,12 +17,15 @@
 #include "absl/status/status.h"
 #include "libs/base/unique_fd.h"
 #include "libs/cgroup/cgroup.h"
+#include "libs/cgroup/hierarchy.h"
+#include "libs/cgroup/plan.h"
 #include "libs/lifecycle/bundle.h"
 #include "libs/lifecycle/container.h"
 #include "libs/lifecycle/create.h"
 #include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/record.h"
 #include "libs/lifecycle/root.h"
+#include "libs/lifecycle/systemd_scope.h"
 #include "libs/runtime/launch.h"
 #include "libs/runtime/plan.h"
 #include "libs/runtime/start_gate.h"
@@ -57,6 +60,10 @@ class Creation {
  private:
   absl::Status MakeState();
   absl::Status MakeGroup();
+  void NameGroup();
+  absl::Status EnterGroup(const cgroup::Hierarchies& hierarchies, cgroup::Limits* limits);
+  absl::Status StartScope(const cgroup::Hierarchies& hierarchies, cgroup::Limits* limits);
+  absl::Status LeaveScope();
   void AddListening();
   runtime::LaunchRequest Request(int in, int out, int err);
   void Say(const std::vector<std::string>& warnings) const;
@@ -69,6 +76,8 @@ class Creation {
   Record record_;
   std::optional<Container> container_;
   std::optional<cgroup::Cgroup> group_;
+  std::optional<Scope> scope_;
+  cgroup::Limits withheld_;  // what would keep the first process out beside the placeholder
   base::UniqueFd rootfs_;
   runtime::GateFiles gate_;
   runtime::Launched launched_;

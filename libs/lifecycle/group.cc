@@ -17,6 +17,10 @@ absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record) {
   return OpenGroup(record, hierarchies);
 }
 
+CgroupManager ManagerOf(const Record& record) {
+  return record.scope.empty() ? CgroupManager::kCgroupfs : CgroupManager::kSystemd;
+}
+
 bool IsFrozen(const Record& record) {
   const auto group = OpenGroup(record);
   return group.ok() && cgroup::IsFrozen(*group);

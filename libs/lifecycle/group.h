@@ -10,6 +10,7 @@
 #include "libs/cgroup/cgroup.h"
 #include "libs/cgroup/hierarchy.h"
 #include "libs/lifecycle/record.h"
+#include "libs/lifecycle/scope_plan.h"
 
 namespace stave::lifecycle {
 
@@ -18,6 +19,9 @@ namespace stave::lifecycle {
 absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record,
                                          const cgroup::Hierarchies& hierarchies);
 absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record);
+
+// Who made it.
+CgroupManager ManagerOf(const Record& record);
 
 // Whether its processes are frozen. What cannot be read counts as thawed.
 bool IsFrozen(const Record& record);

@@ -56,6 +56,7 @@ absl::StatusOr<Record> ParseMembers(const json::Value& document, absl::string_vi
     record.annotations = *top["annotations"].value();
   }
   STAVE_ASSIGN_OR_RETURN(record.cgroup, top["cgroup"].StringOr(""));
+  STAVE_ASSIGN_OR_RETURN(record.scope, top["scope"].StringOr(""));
   STAVE_ASSIGN_OR_RETURN(const int64_t covered, top["coveredMount"].IntOr(0, int64_t{1} << 52, 0));
   record.covered_mount = static_cast<uint64_t>(covered);
   STAVE_ASSIGN_OR_RETURN(record.creator, ParseIdentity(top["creator"]));
@@ -97,6 +98,7 @@ std::string PrintRecord(const Record& record) {
                               absl::FormatTime(kTimeFormat, record.created, absl::UTCTimeZone())));
   if (!record.annotations.is_null()) document.Set("annotations", record.annotations);
   if (!record.cgroup.empty()) document.Set("cgroup", json::Value::String(record.cgroup));
+  if (!record.scope.empty()) document.Set("scope", json::Value::String(record.scope));
   if (record.covered_mount != 0) {
     document.Set("coveredMount", json::Value::NumberText(absl::StrCat(record.covered_mount)));
   }

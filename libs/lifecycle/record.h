@@ -7,8 +7,8 @@
 //    "creator":{"boot":"1c7f..","pid":4711,"start":123456},
 //    "init":{"boot":"1c7f..","pid":4712,"start":123457}}
 //
-// `annotations`, `cgroup`, `coveredMount` and `init` may be absent. Without `init` it is still
-// being created, or its creator was killed. Unknown members are ignored.
+// `annotations`, `cgroup`, `scope`, `coveredMount` and `init` may be absent. Without `init` it is
+// still being created, or its creator was killed. Unknown members are ignored.
 
 #ifndef STAVE_LIBS_LIFECYCLE_RECORD_H_
 #define STAVE_LIBS_LIFECYCLE_RECORD_H_
@@ -39,6 +39,7 @@ struct Record {
   absl::Time created;
   json::Value annotations;  // an object, or null
   std::string cgroup;       // path in every hierarchy, "/stave/c1"; "": none of its own
+  std::string scope;        // the unit that it is to systemd, "stave-c1.scope"; "": none
   // Without a mount namespace of its own: the mount that its rootfs belonged to before
   // (host_mount.h). 0: it has one.
   uint64_t covered_mount = 0;

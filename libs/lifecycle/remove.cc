@@ -23,6 +23,7 @@
 #include "libs/lifecycle/bundle.h"
 #include "libs/lifecycle/group.h"
 #include "libs/lifecycle/host_mount.h"
+#include "libs/lifecycle/systemd_scope.h"
 #include "libs/runtime/hook.h"
 
 namespace stave::lifecycle {
@@ -82,9 +83,7 @@ absl::Status RemoveDamaged(const Root& root, Container* container) {
 }
 
 absl::Status CheckStopped(const Container& container, const Condition& condition) {
-  if (condition.status == Status::kStopped || condition.status == Status::kCreated) {
-    return absl::OkStatus();
-  }
+  if (condition.status == Status::kStopped) return absl::OkStatus();
   return base::WithHint(
       base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
                   absl::StrCat("cannot delete container ", container.id(),
@@ -107,6 +106,13 @@ absl::Status EndAll(const Container& container, const Condition& condition) {
   if (!group.ok() && !absl::IsNotFound(group.status())) return group.status();
   STAVE_RETURN_IF_ERROR(EndFirst(container, condition, group.ok() ? &*group : nullptr));
   return group.ok() ? group->End(kDyingHas) : absl::OkStatus();
+}
+
+// A unit that cannot be stopped goes by itself: nobody is in it any more.
+void StopUnit(const Record& record, const Warn& warn) {
+  if (record.scope.empty()) return;
+  const absl::Status stopped = StopScope(record.scope);
+  if (!stopped.ok() && warn) warn(std::string(stopped.message()));
 }
 
 // Hooks poststop of a config. Most have none, and are not parsed for it.
@@ -138,10 +144,12 @@ absl::Status DeleteLocked(const Root& root, Container* container, const Conditio
   if (record.covered_mount != 0) {
     STAVE_RETURN_IF_ERROR(Uncover(record.rootfs, record.covered_mount));
   }
+  StopUnit(record, warn);
   std::optional<std::string> config = PoststopConfig(*container, warn);
   STAVE_RETURN_IF_ERROR(container->Remove(root));
   if (!config) return absl::OkStatus();
-  const auto bundle = ReadConfig(*std::move(config), condition.record.bundle, container->id());
+  const auto bundle = ReadConfig(*std::move(config), condition.record.bundle, container->id(),
+                                 ManagerOf(condition.record));
   if (bundle.ok()) {
     RunPoststop(bundle->plan.hooks, condition.record, warn);
   } else if (warn) {

@@ -2,8 +2,8 @@
 //
 // delete: what create made goes.
 //
-// The order: processes, cgroup, R/ID, then the hooks poststop. Killed anywhere, the next
-// `delete --force` finds what is left.
+// The order: processes, cgroup, unit of systemd, R/ID, then the hooks poststop. Killed anywhere,
+// the next `delete --force` finds what is left.
 
 #ifndef STAVE_LIBS_LIFECYCLE_REMOVE_H_
 #define STAVE_LIBS_LIFECYCLE_REMOVE_H_
@@ -20,9 +20,9 @@ namespace stave::lifecycle {
 
 enum class Force { kNo, kYes };
 
-// Deletes `id`. One that is created is killed first. kYes: one that runs, is paused, or is being
-// created, too; one that does not exist is fine; of one whose state.json is damaged only what
-// follows from its id goes: R/ID and the cgroup /stave/ID.
+// Deletes `id`, which must be stopped (runtime.md "Delete"). kYes: any other is killed first; one
+// that does not exist is fine; of one whose state.json is damaged only what follows from its id
+// goes: R/ID and the cgroup /stave/ID.
 // Hooks that fail are warnings. Errors: NotFound (Container::Open); FailedPrecondition [E_RUNNING]
 // `cannot delete container ID that is not stopped: running`; DataLoss [E_CORRUPT] and, if its
 // processes do not die within ten seconds, FailedPrecondition [E_STATE]: then R/ID stays.

@@ -10,6 +10,7 @@
 #include "libs/json/cursor.h"
 #include "libs/lifecycle/bundle.h"
 #include "libs/lifecycle/container.h"
+#include "libs/lifecycle/group.h"
 #include "libs/lifecycle/poststart.h"
 #include "libs/lifecycle/remove.h"
 #include "libs/runtime/start_gate.h"
@@ -45,8 +46,9 @@ absl::Status FinishStart(const Container& container, const Condition& condition,
   if (!absl::StrContains(text, "\"poststart\"") && !absl::StrContains(text, "\\u")) {
     return absl::OkStatus();
   }
-  STAVE_ASSIGN_OR_RETURN(const Bundle bundle,
-                         ReadConfig(text, condition.record.bundle, container.id()));
+  STAVE_ASSIGN_OR_RETURN(
+      const Bundle bundle,
+      ReadConfig(text, condition.record.bundle, container.id(), ManagerOf(condition.record)));
   return RunPoststart(bundle.plan.hooks.poststart, condition.record, condition.pid(), warn);
 }
 

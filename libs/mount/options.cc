@@ -118,8 +118,8 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
       options.parameters.emplace_back(word.substr(0, equals), word.substr(equals + 1));
     }
   }
-  if (read_only && writable)
-    return absl::InvalidArgumentError("options ro and rw contradict each other");
+  // mount(8): the later one counts.
+  options.contradicts = read_only && writable;
   return options;
 }
 

@@ -26,12 +26,14 @@ struct Options {
   uint64_t propagation = 0;               // MS_PRIVATE .. ; 0: leave it
   Depth propagation_depth = Depth::kMount;
   bool copy_up = false;               // tmpcopyup
+  bool contradicts = false;           // both ro and rw were given; the later one counts
   bool remount = false;               // change what is mounted there already
   std::vector<Parameter> parameters;  // what the file system itself must know
 };
 
-// Errors: InvalidArgument for an option that needs a value (idmap) or contradicts another (ro, rw).
-// Unknown words go to the file system; a bind with such words is InvalidArgument.
+// Of words that contradict each other the later one counts. Unknown words go to the file system, and
+// are for the caller to refuse or drop with a bind.
+// Errors: Unimplemented for "idmap" and "ridmap", which a caller that makes such mounts takes out.
 absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words);
 
 // The words that every file system takes, sorted: for `features`.

@@ -91,8 +91,8 @@ absl::Status SetAttributes(int mountfd, uint64_t set, uint64_t clear, uint64_t p
 }
 
 absl::Status Reconfigure(int target, const std::vector<Parameter>& parameters) {
-  const base::UniqueFd context(static_cast<int>(
-      ::syscall(SYS_fspick, target, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC)));
+  const base::UniqueFd context(
+      static_cast<int>(::syscall(SYS_fspick, target, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC)));
   if (!context.valid()) return base::PosixError(errno, "mount", "fspick");
   STAVE_RETURN_IF_ERROR(SetParameters(context.get(), "remount", parameters));
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) < 0) {

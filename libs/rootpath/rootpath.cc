@@ -142,6 +142,21 @@ class DirMaker {
   int links_ = 0;
 };
 
+// The common case, in four system calls: only the last component is missing. -1: it is another.
+UniqueFd MakeLast(int rootfd, absl::string_view path, mode_t mode) {
+  while (!path.empty() && path.back() == '/') path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  if (slash == absl::string_view::npos) return UniqueFd();
+  const std::string name(path.substr(slash + 1));
+  if (name == "." || name == "..") return UniqueFd();
+  const std::string above = slash == 0 ? "." : std::string(path.substr(0, slash));
+  const UniqueFd parent(TryOpen(rootfd, above, O_PATH | O_DIRECTORY, kInRoot));
+  if (!parent.valid() || ::mkdirat(parent.get(), name.c_str(), mode) < 0) return UniqueFd();
+  UniqueFd made(TryOpen(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, kBeneath));
+  if (made.valid() && ::fchmod(made.get(), mode) < 0) made.Reset();
+  return made;
+}
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> OpenInRoot(int rootfd, absl::string_view path, int flags) {
@@ -173,6 +188,8 @@ absl::StatusOr<UniqueFd> OpenBeneath(int rootfd, absl::string_view path, int fla
 
 absl::StatusOr<UniqueFd> MakeDirsInRoot(int rootfd, absl::string_view path, mode_t mode) {
   UniqueFd there(TryOpen(rootfd, std::string(path), O_RDONLY | O_DIRECTORY, kInRoot));
+  if (there.valid()) return there;
+  if (errno == ENOENT) there = MakeLast(rootfd, path, mode);
   if (there.valid()) return there;
   return DirMaker(rootfd, path, mode).Run();
 }

@@ -17,12 +17,19 @@
 
 namespace stave::runtime {
 
+// The source of a bind: a detached copy that the parent has made, or an O_PATH descriptor of what
+// the child is to copy itself.
+struct BindSource {
+  int fd = -1;
+  bool detached = false;
+};
+
 // Everything that the parent has opened for the child. Descriptors are borrowed.
 struct ChildInputs {
   const LaunchRequest* request = nullptr;
-  std::vector<int> bind_sources;  // for each mount of the plan: a detached tree, or -1
-  std::vector<int> namespaces;    // for each namespace of the plan: one to join, or -1
-  bool joined = false;            // join.h has entered those already
+  std::vector<BindSource> bind_sources;  // for each mount of the plan; fd -1: it is no bind
+  std::vector<int> namespaces;           // for each namespace of the plan: one to join, or -1
+  bool joined = false;                   // join.h has entered those already
   capability::Sets capabilities;  // what process.capabilities comes to with what the caller has
   int init_program = -1;          // sealed memfd of stave_init, above 9
   int parent = -1;                // pidfd of the parent

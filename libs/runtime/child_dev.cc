@@ -103,8 +103,15 @@ absl::Status MakeDev(const ChildInputs& inputs, const MountedTree& mounted) {
 
 absl::Status MountConsole(int root, int slave) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd bind, mount::CloneTree(slave, "", Depth::kMount));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dev, rootpath::MakeDirsInRoot(root, "/dev", 0755));
+  // An image's link is not followed: it may lead into /proc.
+  struct stat st;
+  if (::fstatat(dev.get(), "console", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+    ::unlinkat(dev.get(), "console", 0);
+  }
+  STAVE_RETURN_IF_ERROR(rootpath::MakeFileInRoot(dev.get(), "console", 0600).status());
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,
-                         rootpath::MakeFileInRoot(root, "/dev/console", 0600));
+                         rootpath::OpenBeneath(dev.get(), "console", O_PATH | O_NOFOLLOW));
   return mount::Attach(bind.get(), target.get(), "/dev/console");
 }
 

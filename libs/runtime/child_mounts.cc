@@ -62,9 +62,9 @@ absl::StatusOr<base::UniqueFd> OpenDestination(int root, const Mount& wanted, bo
   const std::string& path = wanted.destination;
   const bool own = wanted.type == "proc" || wanted.type == "sysfs" || path == "/dev";
   if (own) {
-    const auto made = rootpath::OpenBeneath(root, path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    if (made.ok() || !absl::IsNotFound(made.status())) {
-      if (made.ok()) return rootpath::OpenBeneath(root, path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    auto there = rootpath::OpenBeneath(root, path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (there.ok()) return there;
+    if (!absl::IsNotFound(there.status())) {
       return absl::FailedPreconditionError(absl::StrCat(path, ": is not an ordinary directory"));
     }
   }
@@ -139,13 +139,12 @@ absl::Status MountCgroup(const ChildInputs& inputs, const Mount& wanted) {
   for (const cgroup::BindPath& path : paths) {
     STAVE_ASSIGN_OR_RETURN(const base::UniqueFd tree,
                            mount::CloneTree(AT_FDCWD, path.source, Depth::kMount));
-    STAVE_RETURN_IF_ERROR(
-        mount::SetAttributes(tree.get(), attributes, 0, MS_PRIVATE, Depth::kMount));
     STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,
                            rootpath::OpenBeneath(top.get(), path.name, O_PATH | O_DIRECTORY));
     STAVE_RETURN_IF_ERROR(mount::Attach(tree.get(), target.get(), path.name));
   }
-  return mount::SetAttributes(top.get(), attributes, 0, 0, Depth::kMount);
+  // All of them at once. The host's are no peers of these any more.
+  return mount::SetAttributes(top.get(), attributes, 0, MS_PRIVATE, Depth::kTree);
 }
 
 // config.md "mountLabel" means nothing to a kernel without SELinux.
@@ -160,12 +159,15 @@ absl::StatusOr<base::UniqueFd> MakeTree(const Plan& plan, const Mount& wanted) {
     std::erase_if(parameters,
                   [](const mount::Parameter& one) { return one.first == "newinstance"; });
   }
+  // What is copied up must be written first.
+  const uint64_t attributes = wanted.options.copy_up
+                                  ? wanted.options.set & ~uint64_t{MOUNT_ATTR_RDONLY}
+                                  : wanted.options.set;
   if (IsLabelled(plan) && wanted.type != "proc" && wanted.type != "sysfs") {
     parameters.emplace_back("context", plan.mount_label);
   }
-  auto tree =
-      mount::MakeFilesystem(wanted.type, wanted.source.empty() ? wanted.type : wanted.source,
-                            parameters, wanted.options.set);
+  auto tree = mount::MakeFilesystem(
+      wanted.type, wanted.source.empty() ? wanted.type : wanted.source, parameters, attributes);
   // sysfs belongs to the network namespace; with the host's and a user namespace it is not to be
   // had anew, but the host's can be bound.
   if (!tree.ok() && absl::IsPermissionDenied(tree.status()) && wanted.type == "sysfs") {
@@ -189,25 +191,43 @@ absl::Status Remount(int root, const Mount& wanted) {
   return Finish(target.get(), wanted.options);
 }
 
+// By its path, which must still lead to what the parent has opened.
+absl::StatusOr<base::UniqueFd> CloneSource(const BindSource& source, const Mount& wanted) {
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree,
+                         mount::CloneTree(AT_FDCWD, wanted.source, wanted.options.depth));
+  struct stat seen, is;
+  if (::fstat(source.fd, &seen) == 0 && ::fstat(tree.get(), &is) == 0 && seen.st_dev == is.st_dev &&
+      seen.st_ino == is.st_ino) {
+    return tree;
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(base::Printable(wanted.source), ": was exchanged while it was being mounted"));
+}
+
+absl::Status MountBind(const ChildInputs& inputs, const BindSource& source, const Mount& wanted) {
+  base::UniqueFd own;
+  if (!source.detached) {
+    STAVE_ASSIGN_OR_RETURN(own, CloneSource(source, wanted));
+  }
+  const int tree = source.detached ? source.fd : own.get();
+  if (wanted.destination == "/proc" && !IsOn(tree, PROC_SUPER_MAGIC)) {
+    return absl::InvalidArgumentError("/proc: only a procfs can be mounted here");
+  }
+  // A clone stays in the peer group of what it was cloned from: for "slave" and "shared" it must.
+  const uint64_t propagation = wanted.options.propagation;
+  if (propagation != MS_SHARED) {
+    STAVE_RETURN_IF_ERROR(mount::SetAttributes(
+        tree, 0, 0, propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE, Depth::kTree));
+  }
+  STAVE_RETURN_IF_ERROR(Finish(tree, wanted.options));
+  return AttachAt(inputs.request->root, wanted, tree);
+}
+
 absl::Status MountOne(const ChildInputs& inputs, size_t index, MountedTree* mounted) {
   const Mount& wanted = inputs.request->plan->mounts[index];
   if (wanted.options.remount) return Remount(inputs.request->root, wanted);
   if (wanted.type == "cgroup" || wanted.type == "cgroup2") return MountCgroup(inputs, wanted);
-  if (wanted.options.bind) {
-    const int tree = inputs.bind_sources[index];
-    if (wanted.destination == "/proc" && !IsOn(tree, PROC_SUPER_MAGIC)) {
-      return absl::InvalidArgumentError("/proc: only a procfs can be mounted here");
-    }
-    // A clone stays in the peer group of what it was cloned from: for "slave" and "shared" it must.
-    const uint64_t propagation = wanted.options.propagation;
-    if (propagation != MS_SLAVE && propagation != MS_SHARED) {
-      STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree, 0, 0, MS_PRIVATE, Depth::kTree));
-    } else if (propagation == MS_SLAVE) {
-      STAVE_RETURN_IF_ERROR(mount::SetAttributes(tree, 0, 0, MS_SLAVE, Depth::kTree));
-    }
-    STAVE_RETURN_IF_ERROR(Finish(tree, wanted.options));
-    return AttachAt(inputs.request->root, wanted, tree);
-  }
+  if (wanted.options.bind) return MountBind(inputs, inputs.bind_sources[index], wanted);
   const Plan& plan = *inputs.request->plan;
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree, MakeTree(plan, wanted));
   if (wanted.options.copy_up) {

@@ -150,7 +150,8 @@ absl::StatusOr<capability::Sets> ChooseCapabilities(const EnterRequest& request,
                                                     std::vector<std::string>* warnings) {
   if (!request.process->capabilities) return capability::Sets();
   if ((namespaces & CLONE_NEWUSER) != 0) return *request.process->capabilities;
-  STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
+  STAVE_ASSIGN_OR_RETURN(const capability::Sets held,
+                         capability::Current(capability::Any(*request.process->capabilities)));
   capability::Set missing = 0;
   const capability::Sets sets =
       capability::Attainable(*request.process->capabilities, held, &missing);
@@ -175,7 +176,8 @@ clone_args CloneArguments(const EnterRequest& request) {
   return args;
 }
 
-// 'R', perhaps four bytes of errno, 'P' and the payload's pid: stave_init.cc. Its pid, or -1.
+// 'R', perhaps four bytes of errno, 'P' and the payload's pid: stave_init.cc, a write(2) each. The
+// pid, or -1.
 pid_t TakePid(std::string* text) {
   constexpr size_t kPart = 5;
   if (text->size() != 1 + kPart && text->size() != 1 + 4 + kPart) return -1;
@@ -200,10 +202,26 @@ absl::Status Converse(const EnterRequest& request, Conversation* conversation, L
   return conversation->Hold(duties, joiner);
 }
 
+// Until stave-init's last word, not until the pipe's end: a process of the container that holds
+// CAP_SYS_PTRACE may have opened the pipe and keep it open.
+absl::StatusOr<std::string> ReadReport(int report) {
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t n = ::read(report, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return base::PosixError(errno, "report", "read");
+    if (n == 0) return text;
+    text.append(buffer, static_cast<size_t>(n));
+    std::string copy = text;
+    if (TakePid(&copy) > 0) return text;
+  }
+}
+
 // From the joiner to the payload that it has made.
 absl::Status TakePayload(const EnterRequest& request, Conversation* conversation,
                          Launched* launched) {
-  auto text = base::ReadAll(conversation->report_reader(), 1 << 16, "report");
+  auto text = ReadReport(conversation->report_reader());
   if (!text.ok()) return text.status();
   launched->pid = TakePid(&*text);
   const absl::Status executed = ParseReport(*text, request.process->args[0]);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,20 +75,42 @@ absl::Status MapIds(const Plan& plan, const Mount& wanted, const base::UniqueFd*
       tree, user, wanted.id_mapped == IdMapped::kTree ? mount::Depth::kTree : mount::Depth::kMount);
 }
 
+absl::StatusOr<base::UniqueFd> CloneSource(const Plan& plan, const Mount& wanted) {
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree,
+                         mount::CloneTree(AT_FDCWD, wanted.source, wanted.options.depth));
+  if (wanted.id_mapped == IdMapped::kNo) return tree;
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd joined, JoinedUserNamespace(plan));
+  STAVE_RETURN_IF_ERROR(MapIds(plan, wanted, joined.valid() ? &joined : nullptr, tree.get()));
+  return tree;
+}
+
+// The kernel lists mounts by their age, and what config.md says of their order is looked for in
+// that list. So the child makes the copy when its turn comes, if it can: not with another user's
+// ids, not in another mount tree, and not of what the container's root will cover.
+bool IsChildToClone(const Plan& plan, const Mount& wanted, int source) {
+  struct statfs fs;
+  return !plan.Has(CLONE_NEWUSER) && !plan.Joins(CLONE_NEWNS) &&
+         wanted.id_mapped == IdMapped::kNo && ::fstatfs(source, &fs) == 0 &&
+         fs.f_type != PROC_SUPER_MAGIC;
+}
+
 absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
   for (size_t i = 0; i < plan.mounts.size(); ++i) {
-    inputs->bind_sources.push_back(-1);
+    BindSource& source = inputs->bind_sources.emplace_back();
     const Mount& wanted = plan.mounts[i];
     if (!wanted.options.bind || wanted.options.remount) continue;
-    auto tree = mount::CloneTree(AT_FDCWD, wanted.source, wanted.options.depth);
-    if (!tree.ok()) return base::WithContext(tree.status(), absl::StrCat("/mounts/", i, "/source"));
-    if (wanted.id_mapped != IdMapped::kNo) {
-      STAVE_ASSIGN_OR_RETURN(const base::UniqueFd joined, JoinedUserNamespace(plan));
-      STAVE_RETURN_IF_ERROR(
-          base::WithContext(MapIds(plan, wanted, joined.valid() ? &joined : nullptr, tree->get()),
-                            absl::StrCat("/mounts/", i)));
+    base::UniqueFd found(::open(wanted.source.c_str(), O_PATH | O_CLOEXEC));
+    if (!found.valid()) {
+      return base::WithContext(base::PosixError(errno, wanted.source, "open"),
+                               absl::StrCat("/mounts/", i, "/source"));
     }
-    inputs->bind_sources.back() = opened->Keep(*std::move(tree));
+    source.detached = !IsChildToClone(plan, wanted, found.get());
+    if (source.detached) {
+      auto tree = CloneSource(plan, wanted);
+      if (!tree.ok()) return base::WithContext(tree.status(), absl::StrCat("/mounts/", i));
+      found = *std::move(tree);
+    }
+    source.fd = opened->Keep(std::move(found));
   }
   return absl::OkStatus();
 }
@@ -107,7 +131,7 @@ absl::Status MakeMountpoints(const LaunchRequest& request, const ChildInputs& in
     for (size_t k = 0; k < i; ++k) covered = covered || IsBelow(path, plan.mounts[k].destination);
     if (covered || rootpath::OpenInRoot(request.root, path, O_PATH).ok()) continue;
     struct stat st;
-    const int source = inputs.bind_sources[i];
+    const int source = inputs.bind_sources[i].fd;
     const bool file = source >= 0 && ::fstat(source, &st) == 0 && !S_ISDIR(st.st_mode);
     const absl::Status made = file ? rootpath::MakeFileInRoot(request.root, path, 0644).status()
                                    : rootpath::MakeDirsInRoot(request.root, path, 0755).status();
@@ -132,9 +156,9 @@ absl::Status CheckSysctls(const Plan& plan, const Namespace& joined, int fd) {
   }
   for (const auto& [key, value] : plan.sysctls) {
     if (SysctlNamespace(key) != joined.flag) continue;
-    return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
-                       absl::StrCat("/linux/sysctl: ", key, ": ", joined.path,
-                                    " is the host's own namespace"));
+    return base::Error(
+        absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+        absl::StrCat("/linux/sysctl: ", key, ": ", joined.path, " is the host's own namespace"));
   }
   return absl::OkStatus();
 }
@@ -156,7 +180,8 @@ absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs,
   if (!plan.process.capabilities) return absl::OkStatus();
   inputs->capabilities = *plan.process.capabilities;
   if (plan.Has(CLONE_NEWUSER)) return absl::OkStatus();
-  STAVE_ASSIGN_OR_RETURN(const capability::Sets held, capability::Current());
+  STAVE_ASSIGN_OR_RETURN(const capability::Sets held,
+                         capability::Current(capability::Any(*plan.process.capabilities)));
   capability::Set missing = 0;
   inputs->capabilities = capability::Attainable(*plan.process.capabilities, held, &missing);
   if (missing != 0) {

@@ -157,6 +157,11 @@ absl::StatusOr<Plan> MakePlan(const json::Value& config) {
   return plan;
 }
 
+absl::Status RefuseDoubts(const Plan& plan) {
+  if (plan.doubts.empty()) return absl::OkStatus();
+  return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT", plan.doubts.front());
+}
+
 absl::StatusOr<Process> MakeProcess(const json::Value& process,
                                     std::vector<std::string>* warnings) {
   const json::Value config = json::Value::Object({{"process", process}});

@@ -151,6 +151,9 @@ struct Plan {
   std::string mount_label;                   // an SELinux context, or ""
   Hooks hooks;
   std::vector<std::pair<std::string, std::string>> annotations;
+  // Contradictions that other runtimes let pass, and configs of theirs rely on. stave-oci warns of
+  // them, ns-run refuses them.
+  std::vector<std::string> doubts;
   std::vector<std::string> warnings;  // capabilities that nobody knows or that cannot be had
 
   bool Has(int flag) const;      // whether a namespace of that kind is new or joined
@@ -161,6 +164,9 @@ struct Plan {
 // Errors: InvalidArgument [E_DOCUMENT] with a JSON pointer; Unimplemented [E_UNSUPPORTED] for a
 // member that this version cannot honour.
 absl::StatusOr<Plan> MakePlan(const json::Value& config);
+
+// Errors: InvalidArgument [E_DOCUMENT], the first of the plan's doubts.
+absl::Status RefuseDoubts(const Plan& plan);
 
 // Which kind of namespace a sysctl ("net/ipv4/ip_forward") belongs to: CLONE_NEW*; 0: the host.
 int SysctlNamespace(absl::string_view key);

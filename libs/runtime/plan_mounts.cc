@@ -50,25 +50,29 @@ IdMapped TakeIdMapped(std::vector<std::string>* words) {
 
 // A bind has no file system of its own to give options to. Other runtimes drop them, and configs
 // rely on that.
-void DropParameters(const Cursor& entry, Mount* mount, std::vector<std::string>* warnings) {
+void DropParameters(const Cursor& entry, Mount* mount, std::vector<std::string>* doubts) {
   for (const auto& [word, value] : mount->options.parameters) {
-    warnings->push_back(absl::StrCat(entry["options"].pointer(), ": option ",
+    doubts->push_back(absl::StrCat(entry["options"].pointer(), ": option ",
                                      base::Printable(word, 64),
-                                     ": is ignored, it is not for a bind mount"));
+                                     ": is not for a bind mount"));
   }
   mount->options.parameters.clear();
 }
 
-absl::Status ReadOptions(const Cursor& entry, Mount* mount, std::vector<std::string>* warnings) {
+absl::Status ReadOptions(const Cursor& entry, Mount* mount, std::vector<std::string>* doubts) {
   STAVE_ASSIGN_OR_RETURN(std::vector<std::string> words, entry["options"].StringsOrNone());
   mount->id_mapped = TakeIdMapped(&words);
   auto options = mount::ParseOptions(words);
   if (!options.ok()) return base::WithContext(options.status(), entry["options"].pointer());
   mount->options = *std::move(options);
+  if (mount->options.contradicts) {
+    doubts->push_back(absl::StrCat(entry["options"].pointer(),
+                                     ": options ro and rw contradict each other"));
+  }
   if (mount->type == "bind") mount->options.bind = true;
   if (mount->options.bind) {
     mount->type.clear();
-    DropParameters(entry, mount, warnings);
+    DropParameters(entry, mount, doubts);
   }
   if (mount->options.copy_up && mount->type != "tmpfs") {
     return entry["options"].Error("tmpcopyup is for a tmpfs only");
@@ -91,12 +95,12 @@ absl::Status ReadMountMappings(const Cursor& entry, Mount* mount) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Mount> ReadMount(const Cursor& entry, std::vector<std::string>* warnings) {
+absl::StatusOr<Mount> ReadMount(const Cursor& entry, std::vector<std::string>* doubts) {
   Mount mount;
   STAVE_RETURN_IF_ERROR(ReadDestination(entry["destination"], &mount.destination));
   STAVE_ASSIGN_OR_RETURN(mount.type, entry["type"].StringOr(""));
   STAVE_ASSIGN_OR_RETURN(mount.source, entry["source"].StringOr(""));
-  STAVE_RETURN_IF_ERROR(ReadOptions(entry, &mount, warnings));
+  STAVE_RETURN_IF_ERROR(ReadOptions(entry, &mount, doubts));
   STAVE_RETURN_IF_ERROR(ReadMountMappings(entry, &mount));
   if (!mount.options.bind && mount.type.empty()) return entry["type"].Error("is missing");
   if (mount.options.bind && mount.source.empty()) return entry["source"].Error("is missing");
@@ -166,7 +170,7 @@ absl::Status ReadIdMappings(const Cursor& at, std::vector<IdMapping>* mappings) 
 absl::Status ReadMounts(const Cursor& at, Plan* plan) {
   STAVE_ASSIGN_OR_RETURN(const std::vector<Cursor> entries, at.ElementsOrNone());
   for (const Cursor& entry : entries) {
-    STAVE_ASSIGN_OR_RETURN(Mount mount, ReadMount(entry, &plan->warnings));
+    STAVE_ASSIGN_OR_RETURN(Mount mount, ReadMount(entry, &plan->doubts));
     plan->mounts.push_back(std::move(mount));
   }
   return absl::OkStatus();

@@ -134,6 +134,7 @@ absl::Status Session::Prepare(json::Value document) {
         AddHostFiles(store_, entry_->container().run(), entry_->container().run_path(), &document));
   }
   STAVE_ASSIGN_OR_RETURN(plan_, MakePlan(document));
+  STAVE_RETURN_IF_ERROR(RefuseDoubts(plan_));
   STAVE_RETURN_IF_ERROR(RefuseWhatIsTold(plan_));
   STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
   if (network_.valid()) {

@@ -48,8 +48,7 @@ bool IsGated(int dirfd) {
 }
 
 absl::Status OpenStartGate(int dirfd, absl::string_view program) {
-  const base::UniqueFd gate(
-      ::openat(dirfd, kGate, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  const base::UniqueFd gate(::openat(dirfd, kGate, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!gate.valid() && errno == ENOENT) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE",
                        "cannot start an already running container");

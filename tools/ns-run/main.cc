@@ -163,7 +163,8 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   STAVE_RETURN_IF_ERROR(runtime::Compose(options, store, &document));
   if (print) {
     runtime::Personalise(base::NewId(), &document);
-    STAVE_RETURN_IF_ERROR(runtime::MakePlan(document).status());
+    STAVE_ASSIGN_OR_RETURN(const runtime::Plan plan, runtime::MakePlan(document));
+    STAVE_RETURN_IF_ERROR(runtime::RefuseDoubts(plan));
     STAVE_RETURN_IF_ERROR(cli::WriteDocument(document));
     return 0;
   }

@@ -71,16 +71,16 @@ absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call) {
   return static_cast<int>(preserved);
 }
 
-absl::Status CheckCgroupManager(const cli::VerbCall& call) {
+absl::StatusOr<lifecycle::CgroupManager> Manager(const cli::VerbCall& call) {
   const std::string manager = call.global.Get("cgroup-manager");
+  if (manager == "disabled") {
+    return base::WithHint(
+        base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+                    "--cgroup-manager: disabled: a container always has a cgroup of its own"),
+        "use the manager cgroupfs");
+  }
   const bool systemd = call.global.Has("systemd-cgroup") || manager == "systemd";
-  if (!systemd && manager != "disabled") return absl::OkStatus();
-  return base::WithHint(
-      base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-                  systemd
-                      ? "--systemd-cgroup: cgroups are not made through systemd by this version"
-                      : "--cgroup-manager: disabled: a container always has a cgroup of its own"),
-      "use the manager cgroupfs");
+  return systemd ? lifecycle::CgroupManager::kSystemd : lifecycle::CgroupManager::kCgroupfs;
 }
 
 absl::StatusOr<bool> WantsJson(const cli::VerbCall& call) {

@@ -17,6 +17,7 @@
 #include "libs/json/value.h"
 #include "libs/lifecycle/create.h"
 #include "libs/lifecycle/root.h"
+#include "libs/lifecycle/scope_plan.h"
 
 namespace stave::stave_oci {
 
@@ -45,9 +46,8 @@ lifecycle::Warn Warner(const cli::VerbCall& call);
 // UsageError.
 absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call);
 
-// What both create and exec refuse: a cgroup manager that is not here.
-// Errors: Unimplemented [E_UNSUPPORTED].
-absl::Status CheckCgroupManager(const cli::VerbCall& call);
+// Who makes the cgroup of a new container. Errors: Unimplemented [E_UNSUPPORTED] for "disabled".
+absl::StatusOr<lifecycle::CgroupManager> Manager(const cli::VerbCall& call);
 
 // "table" or "json" of --format. Errors: UsageError.
 absl::StatusOr<bool> WantsJson(const cli::VerbCall& call);

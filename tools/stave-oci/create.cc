@@ -36,8 +36,8 @@ constexpr size_t kOfCreate = 8;
 
 absl::StatusOr<lifecycle::CreateOptions> Options(const cli::VerbCall& call, const char* verb) {
   STAVE_RETURN_IF_ERROR(CheckOperands(call, verb, 1, 1));
-  STAVE_RETURN_IF_ERROR(CheckCgroupManager(call));
   lifecycle::CreateOptions options;
+  STAVE_ASSIGN_OR_RETURN(options.cgroup_manager, Manager(call));
   options.id = call.own.operands()[0];
   options.bundle = call.own.Get("bundle");
   options.config = call.own.Get("config");

@@ -26,7 +26,7 @@ Value Enabled(bool enabled) { return Value::Object({{"enabled", Value::Bool(enab
 Value CgroupFeatures() {
   return Value::Object({{"v1", Value::Bool(true)},
                         {"v2", Value::Bool(true)},
-                        {"systemd", Value::Bool(false)},
+                        {"systemd", Value::Bool(true)},
                         {"systemdUser", Value::Bool(false)},
                         {"rdma", Value::Bool(true)}});
 }

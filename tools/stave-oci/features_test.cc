@@ -13,7 +13,7 @@ TEST(FeaturesTest, HasWhatEnginesLookFor) {
   EXPECT_EQ(features.Find("hooks")->elements().size(), 6u);
   EXPECT_TRUE(features.Find({"linux", "mountExtensions", "idmap", "enabled"})->boolean());
   EXPECT_TRUE(features.Find({"linux", "cgroup", "v1"})->boolean());
-  EXPECT_FALSE(features.Find({"linux", "cgroup", "systemd"})->boolean());
+  EXPECT_TRUE(features.Find({"linux", "cgroup", "systemd"})->boolean());
   EXPECT_EQ(features.Find({"linux", "capabilities"})->elements().size(), 41u);
   EXPECT_GT(features.Find({"linux", "seccomp", "actions"})->elements().size(), 8u);
   bool recursive = false;

@@ -26,9 +26,10 @@ constexpr cli::Option kOptions[] = {
     {"log", 0, cli::Takes::kValue, "FILE", "append errors and warnings to it, too"},
     {"log-format", 0, cli::Takes::kValue, "FORMAT", "of that file: text or json"},
     {"debug", 0, cli::Takes::kNothing, "", "taken without effect"},
-    {"systemd-cgroup", 0, cli::Takes::kNothing, "", "refused by create and run"},
+    {"systemd-cgroup", 0, cli::Takes::kNothing, "", "have systemd make the cgroups, as scopes"},
     {"cgroup-manager", 0, cli::Takes::kValue, "MANAGER",
-     "as with crun: cgroupfs; systemd and disabled are refused by create and run"},
+     "as with crun: cgroupfs, or systemd for --systemd-cgroup; disabled is refused by create and "
+     "run"},
     {"rootless", 0, cli::Takes::kValue, "WHEN", "taken without effect: auto, true or false"},
     {"criu", 0, cli::Takes::kValue, "FILE", "taken without effect"},
 };
