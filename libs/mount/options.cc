@@ -95,6 +95,10 @@ absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words) {
       options.depth = word == "rbind" ? Depth::kTree : Depth::kMount;
       continue;
     }
+    if (word == "async") {
+      std::erase_if(options.parameters, [](const Parameter& one) { return one.first == "sync"; });
+      continue;
+    }
     if (word == "tmpcopyup") {
       options.copy_up = true;
       continue;

@@ -61,10 +61,8 @@ absl::StatusOr<base::UniqueFd> EnterNamespaces(const ChildInputs& inputs) {
   // Not to be traced by whoever shares the pid namespace before it is confined (CVE-2016-9962).
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::setsid();
-  if (inputs.request->lifetime == Lifetime::kOnItsOwn) {
-    // A container that is half made goes with its maker all the same.
-    STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
-  }
+  // Whatever its lifetime: a container that is half made goes with its maker.
+  STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
   STAVE_RETURN_IF_ERROR(JoinCgroup(inputs));
   if (!inputs.joined) STAVE_RETURN_IF_ERROR(JoinNamespaces(plan, inputs.namespaces));
   if (plan.Creates(kCloneNewTime)) STAVE_RETURN_IF_ERROR(MakeTimeNamespace(plan.time_offsets));

@@ -297,7 +297,8 @@ absl::Status Mask(int root, const std::string& path, int null, base::UniqueFd* e
 
 absl::StatusOr<base::UniqueFd> OpenPlace(const LaunchRequest& request) {
   const Plan& plan = *request.plan;
-  const bool seen = !plan.hooks.create_container.empty() || !plan.Has(CLONE_NEWNS);
+  const bool seen =
+      request.created || !plan.hooks.create_container.empty() || !plan.Has(CLONE_NEWNS);
   const std::string path = seen && !request.root_path.empty() ? request.root_path : "/proc";
   base::UniqueFd place(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!place.valid()) return base::PosixError(errno, path, "open");

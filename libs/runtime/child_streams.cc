@@ -150,6 +150,7 @@ absl::Status Execute(const InitOrder& order, const Process& process, const std::
                                    NumberOrDash(order.parent),
                                    program};
   args.insert(args.end(), process.args.begin(), process.args.end());
+  if (process.args.empty()) args.emplace_back();  // a container that nobody can start
   const std::vector<char*> argv = Pointers(args), env = Pointers(process.env);
   Inherit(order.report);
   Inherit(order.gate);

@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -44,6 +45,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 struct Running {
   pid_t pid = -1;
   base::UniqueFd pidfd, input, output;  // `output`: what it says on stdout and stderr
+  base::UniqueFd reader;  // of `input`: with it open here too, a write(2) never raises SIGPIPE
 };
 
 [[noreturn]] void ExecuteHook(const Hook& hook, int input, int output) {
@@ -64,22 +66,22 @@ struct Running {
 absl::StatusOr<Running> StartHook(const Hook& hook) {
   int input[2], output[2];
   if (::pipe2(input, O_CLOEXEC) < 0) return base::PosixError(errno, hook.path, "pipe");
-  const base::UniqueFd input_reader(input[0]);
   Running running;
+  running.reader = base::UniqueFd(input[0]);
   running.input = base::UniqueFd(input[1]);
   if (::pipe2(output, O_CLOEXEC) < 0) return base::PosixError(errno, hook.path, "pipe");
   running.output = base::UniqueFd(output[0]);
   const base::UniqueFd output_writer(output[1]);
   running.pid = ::fork();
   if (running.pid < 0) return base::PosixError(errno, hook.path, "fork");
-  if (running.pid == 0) ExecuteHook(hook, input_reader.get(), output_writer.get());
+  if (running.pid == 0) ExecuteHook(hook, input[0], output[1]);
   running.pidfd = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, running.pid, 0)));
   ::fcntl(running.input.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(running.output.get(), F_SETFL, O_NONBLOCK);
   return running;
 }
 
-// Gives it what it can take of `state`; closes its input once it has all, or wants no more.
+// Gives it what it can take of `state`; closes its input once it has all.
 void Feed(Running* running, absl::string_view* state) {
   const ssize_t n = ::write(running->input.get(), state->data(), state->size());
   if (n > 0) state->remove_prefix(static_cast<size_t>(n));
@@ -164,6 +166,22 @@ absl::Status RunHooks(const std::vector<Hook>& hooks, absl::string_view kind,
         base::WithContext(RunHook(hooks[i], state), absl::StrCat("/hooks/", kind, "/", i)));
   }
   return absl::OkStatus();
+}
+
+void RunAllHooks(const std::vector<Hook>& hooks, absl::string_view kind, absl::string_view state,
+                 const std::function<void(const std::string&)>& warn) {
+  for (size_t i = 0; i < hooks.size(); ++i) {
+    const absl::Status ran = RunHook(hooks[i], state);
+    if (ran.ok() || !warn) continue;
+    warn(absl::StrCat("/hooks/", kind, "/", i, ": ", ran.message()));
+  }
+}
+
+bool PoststartMayFail(absl::string_view oci_version) {
+  for (const absl::string_view old : {"1.0.", "1.1.", "1.2."}) {
+    if (absl::StartsWith(oci_version, old)) return true;
+  }
+  return false;
 }
 
 }  // namespace stave::runtime

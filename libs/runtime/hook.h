@@ -5,6 +5,8 @@
 #ifndef STAVE_LIBS_RUNTIME_HOOK_H_
 #define STAVE_LIBS_RUNTIME_HOOK_H_
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +22,16 @@ namespace stave::runtime {
 // Errors: Aborted [E_HOOK]; DeadlineExceeded [E_HOOK].
 absl::Status RunHooks(const std::vector<Hook>& hooks, absl::string_view kind,
                       absl::string_view state);
+
+// The same for hooks whose failure is a warning: `warn`, which may be null, gets it, and the next
+// one runs.
+void RunAllHooks(const std::vector<Hook>& hooks, absl::string_view kind, absl::string_view state,
+                 const std::function<void(const std::string&)>& warn);
+
+// Whether the failure of a poststart hook of a config of that version ("1.0.2-dev") is a warning:
+// up to 1.2; since 1.3 it is an error that ends the container (runtime-spec runtime.md "Lifecycle",
+// steps 8 and 9 of either).
+bool PoststartMayFail(absl::string_view oci_version);
 
 }  // namespace stave::runtime
 

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -86,12 +87,14 @@ absl::StatusOr<base::UniqueFd> CloneSource(const Plan& plan, const Mount& wanted
 
 // The kernel lists mounts by their age, and what config.md says of their order is looked for in
 // that list. So the child makes the copy when its turn comes, if it can: not with another user's
-// ids, not in another mount tree, and not of what the container's root will cover.
+// ids, not in another mount tree, not of what the container's root will cover, and not where it is
+// to stay a peer of the host's, as nothing of the child's is.
 bool IsChildToClone(const Plan& plan, const Mount& wanted, int source) {
+  const uint64_t propagation = wanted.options.propagation;
   struct statfs fs;
-  return !plan.Has(CLONE_NEWUSER) && !plan.Joins(CLONE_NEWNS) &&
-         wanted.id_mapped == IdMapped::kNo && ::fstatfs(source, &fs) == 0 &&
-         fs.f_type != PROC_SUPER_MAGIC;
+  return propagation != MS_SLAVE && propagation != MS_SHARED && !plan.Has(CLONE_NEWUSER) &&
+         !plan.Joins(CLONE_NEWNS) && wanted.id_mapped == IdMapped::kNo &&
+         ::fstatfs(source, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC;
 }
 
 absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {

@@ -32,6 +32,7 @@
 #include "libs/runtime/recover.h"
 #include "libs/runtime/report.h"
 #include "libs/runtime/rootfs.h"
+#include "libs/runtime/session_hooks.h"
 #include "libs/runtime/user_namespace.h"
 #include "libs/store/folder.h"
 #include "libs/store/name_link.h"
@@ -65,26 +66,15 @@ uint32_t HostId(const std::vector<IdMapping>& mappings) {
   return 0;
 }
 
-// Hooks and a seccomp listener are told the state of an OCI container, which a session is not.
-absl::Status RefuseWhatIsTold(const Plan& plan) {
-  const Hooks& hooks = plan.hooks;
-  for (const auto* list : {&hooks.prestart, &hooks.create_runtime, &hooks.create_container,
-                           &hooks.start_container, &hooks.poststart, &hooks.poststop}) {
-    if (list->empty()) continue;
-    return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-                       "/hooks: only stave-oci runs hooks");
-  }
+// What an OCI config may be without, and a session cannot.
+absl::Status CheckRunnable(const Plan& plan) {
   if (!plan.Has(CLONE_NEWNS)) {
     return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
                        "/linux/namespaces: a container needs a mount namespace");
   }
-  if (plan.process.args.empty()) {
-    return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
-                       "/process: is missing, so there is nothing to start");
-  }
-  if (plan.listener.path.empty()) return absl::OkStatus();
-  return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-                     "/linux/seccomp/listenerPath: only stave-oci has seccomp listeners");
+  if (!plan.process.args.empty()) return absl::OkStatus();
+  return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+                     "/process: is missing, so there is nothing to start");
 }
 
 // What a session has made, in the order of making, and takes back in the opposite one.
@@ -104,6 +94,7 @@ class Session {
   absl::StatusOr<Launched> Start(Foreground* foreground);
   absl::Status WriteRunning(const Launched& launched);
   absl::Status WriteEnd(const Ended& ended);
+  void TellGone();
   void CleanUpDetached(Foreground foreground);
   void EndGroup();
   void TakeBack();
@@ -112,6 +103,7 @@ class Session {
   const SessionWishes& wishes_;
   std::optional<store::Pending> entry_;
   Plan plan_;
+  std::optional<SessionHooks> hooks_;
   std::optional<cgroup::Cgroup> group_;
   base::UniqueFd root_;
   base::UniqueFd network_;  // another container's namespace
@@ -135,7 +127,11 @@ absl::Status Session::Prepare(json::Value document) {
   }
   STAVE_ASSIGN_OR_RETURN(plan_, MakePlan(document));
   STAVE_RETURN_IF_ERROR(RefuseDoubts(plan_));
-  STAVE_RETURN_IF_ERROR(RefuseWhatIsTold(plan_));
+  STAVE_RETURN_IF_ERROR(CheckRunnable(plan_));
+  const store::Container& container = entry_->container();
+  hooks_.emplace(plan_, document,
+                 SessionFolders{container.id(), container.home_path(), container.run_path()},
+                 wishes_.warn);
   STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
   if (network_.valid()) {
     for (Namespace& one : plan_.namespaces) {
@@ -229,6 +225,7 @@ absl::StatusOr<Launched> Session::Start(Foreground* foreground) {
   request.err = foreground->err();
   request.reaper = wishes_.reaper;
   request.ownership = ownership_;
+  STAVE_RETURN_IF_ERROR(hooks_->AddTo(&request));
   if (!plan_.seccomp.is_null()) {
     STAVE_ASSIGN_OR_RETURN(filter, CompiledFilter(plan_.seccomp, store_.run()));
     request.filter = &filter;
@@ -268,6 +265,17 @@ absl::Status Session::WriteEnd(const Ended& ended) {
   return container.RemoveState();
 }
 
+// Whoever waits for the hooks poststop waits for what they are told, too.
+void Session::TellGone() {
+  if (plan_.hooks.poststop.empty()) return;
+  root_.Reset();
+  if (group_ && group_->End(kRemoveHas).ok()) {
+    group_->Release();
+    group_.reset();
+  }
+  hooks_->TellGone();
+}
+
 // After the end has been told: the rest takes time that nobody should wait for. The child holds the
 // entry's lock until all is gone; killed, it leaves the entry to the next sweep.
 // Nothing of the caller's stays open in it: a reader of the caller's pipes would wait for it.
@@ -305,6 +313,7 @@ void Session::EndGroup() {
 void Session::TakeBack() {
   EndGroup();
   if (entry_) entry_->Undo().IgnoreError();
+  if (hooks_) hooks_->TellGone();
 }
 
 absl::StatusOr<int> Session::Run(json::Value document) {
@@ -322,16 +331,20 @@ absl::StatusOr<int> Session::Run(json::Value document) {
   for (const std::string& warning : launched->warnings) {
     if (wishes_.warn != nullptr) wishes_.warn(warning);
   }
-  if (absl::Status told = WriteRunning(*launched); !told.ok()) {
+  absl::Status running = WriteRunning(*launched);
+  if (running.ok()) running = hooks_->TellRunning(launched->pid);
+  if (!running.ok()) {
     TakeBack();
-    return told;
+    return running;
   }
   absl::StatusOr<Ended> ended = foreground.Watch(&*launched);
   const absl::Status told = ended.ok() ? WriteEnd(*ended) : ended.status();
   if (!told.ok()) {
     EndGroup();
+    hooks_->TellGone();
     return told;
   }
+  TellGone();
   CleanUpDetached(std::move(foreground));
   return ended->code;
 }

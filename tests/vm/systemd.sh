@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Run by vm.sh with VM_INIT=systemd: containers as scopes of systemd's. Where crun is put into the
+# Run by vm.sh with VM_INIT=systemd: containers as scopes of systemd's. Where runc is put into the
 # machine, too, it goes first through the common part, as a check of this script.
 set -u
 failed=0
@@ -51,7 +51,7 @@ limits='"memory":{"limit":67108864,"swap":100663296},"pids":{"limit":20},"cpu":{
 life() {
   config "$1" "$limits" 'cat /proc/self/cgroup; exec tail -f /dev/null' >config.json
   oci create --bundle . --pid-file pid c1 >out 2>err
-  check "create" is "$? $(cat err)" "0 "
+  check "create" is $? 0
   check "the unit is active" is "$(property "$2" ActiveState)" active
   check "in its slice" is "/$(basename "$(dirname "$3")")" "/$(property "$2" Slice)"
   check "where it was asked for" is "$(property "$2" ControlGroup)" "$3"
@@ -74,7 +74,8 @@ life() {
   out=$(oci exec c1 cat /proc/self/cgroup 2>&1)
   check "so is what exec runs" is "$out" "0::/"
   oci exec --detach --pid-file pid2 c1 tail -f /dev/null
-  check "which is in the scope" is "$(file "$3" cgroup.procs | sort -n | xargs)" "$(cat pid pid2 | xargs -n 1 | sort -n | xargs)"
+  check "which is in the scope" is "$(file "$3" cgroup.procs | sort -n | xargs)" \
+    "$(printf '%s\n' "$(cat pid)" "$(cat pid2)" | sort -n | xargs)"
   oci update --memory 33554432 --memory-swap 67108864 --pids-limit 30 c1
   check "update" is "$? $(property "$2" MemoryMax) $(property "$2" TasksMax)" "0 33554432 30"
   check "in the kernel" is "$(file "$3" memory.max) $(file "$3" pids.max)" "33554432 30"
@@ -96,9 +97,9 @@ oci() { $runtime $manager "$@"; }
 runtime=stave-oci
 manager=--systemd-cgroup
 
-if command -v crun >/dev/null; then
-  echo "# this script's check: crun"
-  runtime=crun
+if command -v runc >/dev/null; then
+  echo "# this script's check: runc"
+  runtime=runc
   life machine.slice:stave:c1 stave-c1.scope /machine.slice/stave-c1.scope
   runtime=stave-oci
 fi
@@ -156,6 +157,17 @@ oci kill c4 KILL
 check "when the last process ends the scope goes by itself" until_true gone stave-c4.scope
 oci delete --force c4
 check "delete of it" is $? 0
+config machine.slice:stave:c5 "" true | sed 's|"linux":|"hooks":{"createRuntime":[{"path":"/bin/sh","args":["sh","-c","kill -9 $PPID"]}]},&|' >config.json
+oci create c5 >out 2>err
+check "killed while it creates" is $? 137
+check "it leaves a state" is "$(oci list -q)" c5
+oci delete --force c5
+check "that delete --force finds, and a scope" is "$? $(gone stave-c5.scope; echo $?)" "0 0"
+/libexec/stave/stave-scope start stave-c5.scope machine.slice nobody >out 2>err &
+until_true test -s out
+check "a placeholder" is "$(cat out)" /machine.slice/stave-c5.scope
+kill -9 $!
+check "takes its scope with it" until_true gone stave-c5.scope
 
 echo "# over the bus"
 mv /run/systemd/private /run/systemd/hidden
