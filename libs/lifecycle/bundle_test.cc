@@ -59,6 +59,28 @@ TEST(ReadConfigTest, KeepsThePathOfTheCgroup) {
   EXPECT_EQ(Read(config)->plan.cgroups_path, "/stave/pods/x");
 }
 
+TEST(ReadConfigTest, HasAScopeWithTheSystemdCgroupManager) {
+  json::Value config = Config();
+  const auto read = [&config](CgroupManager manager) {
+    return ReadConfig(json::Print(config), "/b", "c1", manager);
+  };
+  EXPECT_EQ(read(CgroupManager::kSystemd)->plan.cgroups_path, "/system.slice/stave-c1.scope");
+  config.Make({"linux"}).Set("cgroupsPath", json::Value::String("a.slice:b:c"));
+  const auto bundle = read(CgroupManager::kSystemd);
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  EXPECT_EQ(bundle->plan.cgroups_path, "/a.slice/b-c.scope");
+  EXPECT_EQ(bundle->scope->unit, "b-c.scope");
+
+  const absl::Status refused = read(CgroupManager::kCgroupfs).status();
+  EXPECT_EQ(
+      refused.message(),
+      "/linux/cgroupsPath: \"a.slice:b:c\": is of the form that the systemd cgroup manager takes");
+  EXPECT_EQ(base::ErrorHint(refused),
+            "give --systemd-cgroup, or have the engine use its cgroupfs driver");
+  config.Make({"linux"}).Set("cgroupsPath", json::Value::String("/a"));
+  EXPECT_EQ(base::ErrorWord(read(CgroupManager::kSystemd).status()), "E_DOCUMENT");
+}
+
 TEST(ReadConfigTest, DefaultDevicesFollowTheList) {
   json::Value config = Config();
   config.Make({"linux", "resources"})

@@ -27,6 +27,7 @@
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/scope_plan.h"
 #include "libs/lifecycle/warn.h"
+#include "libs/pty/terminal.h"
 
 namespace stave::lifecycle {
 
@@ -36,6 +37,7 @@ struct CreateOptions {
   std::string config;          // a file instead of the bundle's config.json, as crun's --config
   std::string pid_file;        // "": none
   std::string console_socket;  // "": none; needed with process.terminal
+  pty::Size console_size;      // of its terminal; zeros: what the config says
   std::string pidfd_socket;    // "": none; gets the pidfd of the first process
   int preserve_fds = 0;        // 3 .. 2+n go to the payload, and those of LISTEN_FDS
   CgroupManager cgroup_manager = CgroupManager::kCgroupfs;

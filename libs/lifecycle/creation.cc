@@ -91,6 +91,10 @@ absl::Status Creation::Read(Attachment attachment) {
   Say(bundle_.plan.warnings);
   STAVE_RETURN_IF_ERROR(
       CheckConsole(bundle_.plan.process.terminal, options_.console_socket, attachment));
+  if (options_.console_size.rows != 0) {
+    bundle_.plan.process.rows = options_.console_size.rows;
+    bundle_.plan.process.columns = options_.console_size.columns;
+  }
   if (!options_.console_socket.empty()) {
     STAVE_ASSIGN_OR_RETURN(console_, ConnectTo(options_.console_socket));
   }

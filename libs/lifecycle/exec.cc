@@ -116,6 +116,10 @@ absl::Status Entry::Prepare(const Root& root) {
   STAVE_RETURN_IF_ERROR(
       CheckConsole(process_.terminal, options_.console_socket,
                    options_.detach ? Attachment::kDetached : Attachment::kForeground));
+  if (options_.console_size.rows != 0) {
+    process_.rows = options_.console_size.rows;
+    process_.columns = options_.console_size.columns;
+  }
   if (!options_.console_socket.empty()) {
     STAVE_ASSIGN_OR_RETURN(console_, ConnectTo(options_.console_socket));
   }

@@ -11,6 +11,7 @@
 #include "libs/lifecycle/exec_process.h"
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/warn.h"
+#include "libs/pty/terminal.h"
 
 namespace stave::lifecycle {
 
@@ -21,6 +22,7 @@ struct ExecOptions {
   bool detach = false;
   std::string pid_file;        // "": none
   std::string console_socket;  // "": none; needed with a terminal and detach
+  pty::Size console_size;      // of its terminal; zeros: what the config says
   std::string pidfd_socket;    // "": none
   int preserve_fds = 0;        // 3 .. 2+n go to the payload, and those of LISTEN_FDS
   std::string cgroup;          // a cgroup below the container's, that exists; "": the container's

@@ -35,12 +35,5 @@ TEST(RunPoststartTest, ANewConfigFails) {
   EXPECT_EQ(base::ErrorWord(RunPoststart(FailingAndGood(), record, 1, nullptr)), "E_HOOK");
 }
 
-TEST(PoststartMayFailTest, LooksAtTheMinorVersion) {
-  for (const char* old : {"1.0.0", "1.0.2-dev", "1.1.0", "1.2.1"}) {
-    EXPECT_TRUE(PoststartMayFail(old)) << old;
-  }
-  for (const char* now : {"1.3.0", "1.10.0", "1.20.0"}) EXPECT_FALSE(PoststartMayFail(now)) << now;
-}
-
 }  // namespace
 }  // namespace stave::lifecycle

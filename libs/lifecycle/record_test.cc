@@ -19,6 +19,7 @@ Record Example() {
   record.created = absl::FromUnixNanos(1700000000123456789);
   record.annotations = json::Value::Object({{"k", json::Value::String("v")}});
   record.cgroup = "/stave/c1";
+  record.scope = "stave-c1.scope";
   record.creator = base::ProcessIdentity{"boot", 4711, 123456};
   record.init = base::ProcessIdentity{"boot", 4712, 9007199254740993};
   return record;
@@ -33,6 +34,7 @@ TEST(RecordTest, IsReadAsItWasWritten) {
   EXPECT_EQ(PrintRecord(*after), PrintRecord(before));
   EXPECT_EQ(after->created, before.created);
   EXPECT_EQ(after->annotations, before.annotations);
+  EXPECT_EQ(after->scope, "stave-c1.scope");
   EXPECT_EQ(after->init->start_time, before.init->start_time);
 }
 
@@ -40,6 +42,7 @@ TEST(RecordTest, MayLackWhatIsNotKnownYet) {
   Record before = Example();
   before.annotations = json::Value();
   before.cgroup.clear();
+  before.scope.clear();
   before.creator.reset();
   before.init.reset();
 

@@ -130,11 +130,7 @@ std::optional<std::string> PoststopConfig(const Container& container, const Warn
 
 void RunPoststop(const runtime::Hooks& hooks, const Record& record, const Warn& warn) {
   const std::string state = json::Print(StateJson(record, StatusName(Status::kStopped), 0));
-  // One after the other, so that a failure does not keep the next from running.
-  for (const runtime::Hook& hook : hooks.poststop) {
-    const absl::Status ran = runtime::RunHooks({hook}, "poststop", state);
-    if (!ran.ok() && warn) warn(std::string(ran.message()));
-  }
+  runtime::RunAllHooks(hooks.poststop, "poststop", state, warn);
 }
 
 absl::Status DeleteLocked(const Root& root, Container* container, const Condition& condition,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/lifecycle/scope_plan.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 #include "libs/base/error.h"
 
 namespace stave::lifecycle {

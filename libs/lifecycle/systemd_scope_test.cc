@@ -3,7 +3,6 @@
 // With a helper that is a script here: what systemd makes of it is tests/vm's to show.
 #include "libs/lifecycle/systemd_scope.h"
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "gtest/gtest.h"
 #include "libs/base/error.h"
 
 namespace stave::lifecycle {

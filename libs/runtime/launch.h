@@ -68,8 +68,8 @@ struct LaunchRequest {
   int preserved = 0;
   bool keyring = true;  // a session keyring of its own
   bool pivot = true;    // false: MS_MOVE and chroot(2), for a root on a ramfs
-  // Where the root is attached before it becomes /: what createContainer hooks see, and where it
-  // stays without a mount namespace. "": out of the way of everything.
+  // Where the root is attached before it becomes /: what hooks see until then, and where it stays
+  // without a mount namespace. "": out of the way of everything.
   std::string root_path;
   // Runs in the caller when the container's environment is made and before its root becomes /:
   // prestart and createRuntime. An error ends the launch.

@@ -15,10 +15,9 @@ says() { grep -qF -- "$1" "$2" || { echo "  no '$1' in: $(cat "$2")"; false; }; 
 property() { systemctl show --property "$2" --value "$1"; }  # property UNIT NAME
 file() { cat "/sys/fs/cgroup$1/$2"; }
 until_true() {  # waits for what another process does: until_true COMMAND...
-  tries=0
+  end=$(($(date +%s) + 30))
   while ! "$@"; do
-    tries=$((tries + 1))
-    [ $tries -lt 3000 ] || return 1
+    [ "$(date +%s)" -lt $end ] || return 1
   done
 }
 stopped() { oci state "$1" | grep -q stopped; }
@@ -81,6 +80,8 @@ life() {
   check "in the kernel" is "$(file "$3" memory.max) $(file "$3" pids.max)" "33554432 30"
   systemctl daemon-reload
   check "also after a reload" is "$(file "$3" memory.max) $(file "$3" pids.max)" "33554432 30"
+  oci update --cpu-quota 20000 c1
+  check "the quota alone" is "$(property "$2" CPUQuotaPerSecUSec) $(file "$3" cpu.max)" "200ms 20000 100000"
   oci pause c1
   check "pause" says "frozen 1" "/sys/fs/cgroup$3/cgroup.events"
   oci resume c1
@@ -163,9 +164,10 @@ check "killed while it creates" is $? 137
 check "it leaves a state" is "$(oci list -q)" c5
 oci delete --force c5
 check "that delete --force finds, and a scope" is "$? $(gone stave-c5.scope; echo $?)" "0 0"
-/libexec/stave/stave-scope start stave-c5.scope machine.slice nobody >out 2>err &
-until_true test -s out
-check "a placeholder" is "$(cat out)" /machine.slice/stave-c5.scope
+mkfifo ready
+/libexec/stave/stave-scope start stave-c5.scope machine.slice nobody >ready 2>err &
+read -r line <ready
+check "a placeholder" is "$line" /machine.slice/stave-c5.scope
 kill -9 $!
 check "takes its scope with it" until_true gone stave-c5.scope
 

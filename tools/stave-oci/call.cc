@@ -56,6 +56,18 @@ lifecycle::Warn Warner(const cli::VerbCall& call) {
   return [warn = call.warn](const std::string& message) { warn(message); };
 }
 
+absl::StatusOr<pty::Size> ConsoleSize(const cli::VerbCall& call) {
+  if (!call.own.Has("console-size")) return pty::Size();
+  const std::string text = call.own.Get("console-size");
+  const size_t cross = text.find('x');
+  if (cross == text.npos) return cli::UsageError("--console-size: wanted is COLUMNSxROWS: 80x24");
+  const auto columns = base::ParseInt(text.substr(0, cross), 1, UINT16_MAX);
+  const auto rows = base::ParseInt(text.substr(cross + 1), 1, UINT16_MAX);
+  if (!columns.ok()) return cli::BadValue("console-size", columns.status());
+  if (!rows.ok()) return cli::BadValue("console-size", rows.status());
+  return pty::Size{static_cast<uint16_t>(*rows), static_cast<uint16_t>(*columns)};
+}
+
 absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call) {
   int64_t preserved = 0;
   if (call.own.Has("preserve-fds")) {

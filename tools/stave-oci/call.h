@@ -18,6 +18,7 @@
 #include "libs/lifecycle/create.h"
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/scope_plan.h"
+#include "libs/pty/terminal.h"
 
 namespace stave::stave_oci {
 
@@ -45,6 +46,9 @@ lifecycle::Warn Warner(const cli::VerbCall& call);
 // made close-on-exec, but for what LISTEN_FDS says: that is nobody's but its own. Errors:
 // UsageError.
 absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call);
+
+// --console-size, "80x24"; zeros without it. Errors: UsageError.
+absl::StatusOr<pty::Size> ConsoleSize(const cli::VerbCall& call);
 
 // Who makes the cgroup of a new container. Errors: Unimplemented [E_UNSUPPORTED] for "disabled".
 absl::StatusOr<lifecycle::CgroupManager> Manager(const cli::VerbCall& call);

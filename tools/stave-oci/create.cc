@@ -21,6 +21,8 @@ constexpr cli::Option kOptions[] = {
     {"config", 0, Takes::kValue, "FILE",
      "use this config instead of DIR/config.json, as with crun"},
     {"console-socket", 0, Takes::kValue, "PATH", "a socket that gets the terminal's master"},
+    {"console-size", 0, Takes::kValue, "COLUMNSxROWS",
+     "the size of its terminal, whatever the config says"},
     {"pidfd-socket", 0, Takes::kValue, "PATH", "a socket that gets the process's pidfd"},
     {"pid-file", 0, Takes::kValue, "FILE", "write the process id to it"},
     {"no-pivot", 0, Takes::kNothing, "", "no pivot_root: for a root on a ramfs"},
@@ -32,7 +34,7 @@ constexpr cli::Option kOptions[] = {
     {"keep", 0, Takes::kNothing, "", "do not delete it when it has ended"},
     {"no-subreaper", 0, Takes::kNothing, "", "taken without effect"},
 };
-constexpr size_t kOfCreate = 8;
+constexpr size_t kOfCreate = 9;
 
 absl::StatusOr<lifecycle::CreateOptions> Options(const cli::VerbCall& call, const char* verb) {
   STAVE_RETURN_IF_ERROR(CheckOperands(call, verb, 1, 1));
@@ -44,6 +46,7 @@ absl::StatusOr<lifecycle::CreateOptions> Options(const cli::VerbCall& call, cons
   options.pid_file = call.own.Get("pid-file");
   options.console_socket = call.own.Get("console-socket");
   options.pidfd_socket = call.own.Get("pidfd-socket");
+  STAVE_ASSIGN_OR_RETURN(options.console_size, ConsoleSize(call));
   STAVE_ASSIGN_OR_RETURN(options.preserve_fds, PreservedDescriptors(call));
   options.pivot = !call.own.Has("no-pivot");
   options.keyring = !call.own.Has("no-new-keyring");

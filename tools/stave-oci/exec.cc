@@ -34,6 +34,8 @@ constexpr cli::Option kOptions[] = {
     {"process-label", 0, Takes::kValue, "LABEL", "its SELinux label"},
     {"pid-file", 0, Takes::kValue, "FILE", "write its process id to it"},
     {"console-socket", 0, Takes::kValue, "PATH", "a socket that gets the terminal's master"},
+    {"console-size", 0, Takes::kValue, "COLUMNSxROWS",
+     "the size of its terminal, whatever the config says"},
     {"pidfd-socket", 0, Takes::kValue, "PATH", "a socket that gets its pidfd"},
     {"preserve-fds", 0, Takes::kValue, "N",
      "pass on N descriptors from 3 on, beside those of LISTEN_FDS"},
@@ -87,6 +89,7 @@ absl::StatusOr<int> Run(const cli::VerbCall& call) {
   options.pid_file = call.own.Get("pid-file");
   options.console_socket = call.own.Get("console-socket");
   options.pidfd_socket = call.own.Get("pidfd-socket");
+  STAVE_ASSIGN_OR_RETURN(options.console_size, ConsoleSize(call));
   STAVE_ASSIGN_OR_RETURN(options.preserve_fds, PreservedDescriptors(call));
   STAVE_ASSIGN_OR_RETURN(options.cgroup, Cgroup(call));
   options.ignore_paused = call.own.Has("ignore-paused");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/stave-scope/property.h"
 
-#include <gtest/gtest.h>
-
 #include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
 #include "libs/base/error.h"
 
 namespace stave::stave_scope {
