@@ -7,9 +7,9 @@
 //     "a-b.slice:cri:c1"        a-b.slice lies in a.slice: /a.slice/a-b.slice/cri-c1.scope
 //     ":stave:c1"               in system.slice; so is an empty path, as stave-ID.scope
 //     "-.slice::c1"             the root slice, and no prefix: /c1.scope
-//   linux.resources          the limits that systemd keeps itself, so that no reload of its takes
-//                            them back; all others are only in cgroupfs. Delegated, the cgroup's
-//                            inside is ours
+//   linux.resources          the limits that systemd keeps itself, so that no reload of it takes
+//                            them back; all others are only in cgroupfs. What is not limited has
+//                            systemd's defaults (DefaultTasksMax), as with runc
 //
 // Annotations say nothing here: what an image's author writes must not become a property of a unit
 // (CVE-2024-3154). Sources: runc's docs/systemd.md; systemd.slice(5), systemd.unit(5),

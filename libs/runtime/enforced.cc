@@ -255,7 +255,8 @@ absl::StatusOr<Value> Enforced(pid_t pid, int pidfd) {
   AddStatus(status, &report);
   // A kernel without security modules has no such text.
   const auto label = ReadProc(pid, "attr/current");
-  report.Set("label", Value::String(label.ok() ? Trimmed(absl::StripSuffix(*label, "\0")) : ""));
+  report.Set("label",
+             Value::String(label.ok() ? Trimmed(label->substr(0, label->find('\0'))) : ""));
   STAVE_ASSIGN_OR_RETURN(const std::string score, ReadProc(pid, "oom_score_adj"));
   report.Set("oomScoreAdj", Value::NumberText(Trimmed(score)));
   STAVE_ASSIGN_OR_RETURN(const std::string limits, ReadProc(pid, "limits"));

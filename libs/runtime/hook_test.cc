@@ -4,6 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
@@ -70,9 +75,8 @@ TEST(RunAllHooksTest, WarnsAndGoesOn) {
               "poststop", "{}", [&warnings](const std::string& text) { warnings.push_back(text); });
 
   EXPECT_EQ(Notes(), "ran\n");
-  EXPECT_EQ(warnings,
-            (std::vector<std::string>{"/hooks/poststop/0: /bin/sh: exit status 1",
-                                      "/hooks/poststop/2: /bin/sh: killed by signal 9"}));
+  EXPECT_EQ(warnings, (std::vector<std::string>{"/hooks/poststop/0: /bin/sh: exit status 1",
+                                                "/hooks/poststop/2: /bin/sh: killed by signal 9"}));
   RunAllHooks({Shell("exit 1")}, "poststop", "{}", nullptr);
 }
 

@@ -5,7 +5,7 @@
 //
 // A member that cannot be honoured is an error, never skipped: runtime-spec runtime.md "Create".
 // Refused by name [E_UNSUPPORTED] are linux.intelRdt, .memoryPolicy and .netDevices, SCHED_ISO,
-// flags of linux.personality, a config without a mount namespace, and an ociVersion 1.4 or later.
+// flags of linux.personality, and an ociVersion 1.4 or later.
 // Unknown members are ignored: config.md "Extensibility".
 //
 // What only the machine can tell is for whoever applies the plan: that a namespace to join is of

@@ -7,6 +7,11 @@
 // payload dies with it and the next command writes that down. When the payload ends: exit.json (or,
 // with --rm, the record goes), the name is free, then the exit code; the cgroup and the writable
 // layer go in a detached child.
+//
+// Hooks are about an OCI container, which ends with the run (session_hooks.h). Those before the
+// payload: one that fails ends the start, and nothing is left. poststop: after the end, or a start
+// that failed, has been written down and the cgroup is gone, before the exit code. If ns-run itself
+// is killed nobody runs them.
 
 #ifndef STAVE_LIBS_RUNTIME_SESSION_H_
 #define STAVE_LIBS_RUNTIME_SESSION_H_

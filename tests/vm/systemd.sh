@@ -141,6 +141,12 @@ check "nothing is left" is "$(gone stave-c3.scope; echo $?) $(systemctl --failed
 config machine.slice:stave:c3 "" 'exit 7' >config.json
 oci run c3
 check "the payload's code" is $? 7
+codes=
+for i in 1 2 3 4 5 6 7 8; do
+  oci run c3
+  codes="$codes $?"
+done
+check "one after the other, of one name" is "$codes" " 7 7 7 7 7 7 7 7"
 
 echo "# failures"
 config machine.slice:stave:c4 "" 'exec tail -f /dev/null' >config.json
