@@ -226,9 +226,13 @@ absl::Status WriteAll(int fd, absl::string_view data, absl::string_view noun) {
 absl::Status WriteFileAt(int dirfd, const std::string& path, absl::string_view value) {
   const UniqueFd fd = OpenAt(dirfd, path, O_WRONLY | O_NOFOLLOW);
   if (!fd.valid()) return PosixError(errno, path, "open");
+  return WriteValue(fd.get(), path, value);
+}
+
+absl::Status WriteValue(int fd, const std::string& path, absl::string_view value) {
   ssize_t n;
   do {
-    n = ::write(fd.get(), value.data(), value.size());
+    n = ::write(fd, value.data(), value.size());
   } while (n < 0 && errno == EINTR);
   if (n < 0) {
     return PosixError(errno, path, absl::StrCat("write \"", Printable(value, 64), "\""));

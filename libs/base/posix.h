@@ -50,6 +50,9 @@ absl::Status WriteAll(int fd, absl::string_view data, absl::string_view noun);
 // O_WRONLY|O_NOFOLLOW, neither created nor truncated.
 absl::Status WriteFileAt(int dirfd, const std::string& path, absl::string_view value);
 
+// The same to one that is open already; `path` is for messages.
+absl::Status WriteValue(int fd, const std::string& path, absl::string_view value);
+
 // mkdir(2) with exactly `mode`, whatever the umask; an existing directory is fine and keeps its
 // mode. Errors: those of mkdirat(2); FailedPrecondition if something else is there.
 absl::Status MakeDirAt(int dirfd, const std::string& path, mode_t mode);

@@ -50,16 +50,26 @@ absl::StatusOr<std::string> BootId() {
 }
 
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid) {
+  STAVE_ASSIGN_OR_RETURN(const std::string boot, BootId());
+  return IdentifyProcess(pid, boot);
+}
+
+absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid, const std::string& boot_id) {
   ProcessIdentity identity;
+  identity.boot_id = boot_id;
   identity.pid = pid;
-  STAVE_ASSIGN_OR_RETURN(identity.boot_id, BootId());
   STAVE_ASSIGN_OR_RETURN(identity.start_time, StartTime(pid));
   return identity;
 }
 
 absl::StatusOr<std::optional<UniqueFd>> OpenProcess(const ProcessIdentity& identity) {
   STAVE_ASSIGN_OR_RETURN(const std::string boot, BootId());
-  if (boot != identity.boot_id || identity.pid <= 0) return std::optional<UniqueFd>();
+  return OpenProcess(identity, boot);
+}
+
+absl::StatusOr<std::optional<UniqueFd>> OpenProcess(const ProcessIdentity& identity,
+                                                    const std::string& boot_id) {
+  if (boot_id != identity.boot_id || identity.pid <= 0) return std::optional<UniqueFd>();
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, identity.pid, 0)));
   if (!pidfd.valid()) {
     if (errno == ESRCH || errno == EINVAL) return std::optional<UniqueFd>();
@@ -81,7 +91,7 @@ absl::StatusOr<int> ParseSignal(const std::string& text) {
   absl::string_view name = upper;
   absl::ConsumePrefix(&name, "SIG");
   if (!name.empty() && absl::ascii_isdigit(static_cast<unsigned char>(upper[0]))) {
-    STAVE_ASSIGN_OR_RETURN(const uint64_t number, ParseUint(upper, 1, 64));
+    STAVE_ASSIGN_OR_RETURN(const uint64_t number, ParseUint(text, 1, 64));
     return static_cast<int>(number);
   }
   for (int signal = 1; signal < 32; ++signal) {

@@ -32,10 +32,15 @@ absl::StatusOr<std::string> BootId();
 
 // The identity of the live process `pid`. Errors: NotFound if there is none (or only a zombie).
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid);
+// The same for who has the boot id already.
+absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid, const std::string& boot_id);
 
 // A pidfd of exactly that process; nullopt if it is gone (another boot, pid free or used again, a
 // zombie). The start time is compared after the pidfd is open, so the answer cannot be a stranger.
 absl::StatusOr<std::optional<UniqueFd>> OpenProcess(const ProcessIdentity& identity);
+// The same for who has the boot id already.
+absl::StatusOr<std::optional<UniqueFd>> OpenProcess(const ProcessIdentity& identity,
+                                                    const std::string& boot_id);
 
 // pidfd_send_signal(2). NotFound if the process is gone.
 absl::Status SignalProcess(int pidfd, int signal);

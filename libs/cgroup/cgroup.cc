@@ -40,7 +40,8 @@ absl::Status CheckPath(const std::string& path) {
   if (plain) return absl::OkStatus();
   return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE",
                      absl::StrCat("cgroup \"", base::Printable(path),
-                                  "\": must be an absolute path below the root, without . and .."));
+                                  "\": must be an absolute path below the root, without . and .., "
+                                  "each part at most 255 bytes long"));
 }
 
 absl::Status ForbiddenHint(absl::Status status) {
@@ -174,14 +175,6 @@ Names UnifiedControllers(const Hierarchy& unified, const Limits& limits, bool us
   return names;
 }
 
-absl::Status WriteSetting(const std::string& directory, const Setting& setting) {
-  const absl::Status status =
-      base::WriteFileAt(AT_FDCWD, absl::StrCat(directory, "/", setting.file), setting.value);
-  if (!absl::IsNotFound(status) || setting.other_file.empty()) return status;
-  return base::WriteFileAt(AT_FDCWD, absl::StrCat(directory, "/", setting.other_file),
-                           setting.other_value);
-}
-
 // v1 refuses a limit below what it can reclaim to, with nothing but EBUSY.
 absl::Status WithMemoryInUse(absl::Status status, const Setting& setting,
                              const std::string& directory) {
@@ -294,16 +287,39 @@ const Cgroup::Place* Cgroup::Find(absl::string_view controller) const {
   return nullptr;
 }
 
-absl::Status Cgroup::ApplySetting(const Setting& setting) const {
+// Kept open, as the rules for devices are a dozen writes to one file.
+class Cgroup::OpenFile {
+ public:
+  absl::Status Write(const std::string& directory, const Setting& setting) {
+    const absl::Status status = Write(absl::StrCat(directory, "/", setting.file), setting.value);
+    if (!absl::IsNotFound(status) || setting.other_file.empty()) return status;
+    return Write(absl::StrCat(directory, "/", setting.other_file), setting.other_value);
+  }
+
+ private:
+  absl::Status Write(const std::string& path, absl::string_view value) {
+    if (path != path_ || !fd_.valid()) {
+      path_ = path;
+      fd_ = base::UniqueFd(open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+      if (!fd_.valid()) return base::PosixError(errno, path, "open");
+    }
+    return base::WriteValue(fd_.get(), path, value);
+  }
+
+  std::string path_;
+  base::UniqueFd fd_;
+};
+
+absl::Status Cgroup::ApplySetting(const Setting& setting, OpenFile* file) const {
   const Place* place = Find(setting.controller);
   if (place == nullptr) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_CGROUP",
                        absl::StrCat(setting.member, ": ", path_, " is not in the hierarchy of ",
                                     setting.controller));
   }
-  absl::Status status = WriteSetting(place->directory, setting);
+  absl::Status status = file->Write(place->directory, setting);
   if (absl::IsNotFound(status) && Enable(*place, setting.controller)) {
-    status = WriteSetting(place->directory, setting);
+    status = file->Write(place->directory, setting);
   }
   if (status.ok()) return status;
   if (!absl::IsNotFound(status)) {
@@ -336,8 +352,9 @@ absl::Status Cgroup::Apply(const Limits& limits) {
                            base::OpenDirAt(AT_FDCWD, unified->directory));
     STAVE_RETURN_IF_ERROR(AttachDeviceProgram(directory.get(), program));
   }
+  OpenFile file;
   for (const Setting& setting : limits.settings) {
-    STAVE_RETURN_IF_ERROR(ApplySetting(setting));
+    STAVE_RETURN_IF_ERROR(ApplySetting(setting, &file));
   }
   return absl::OkStatus();
 }

@@ -142,7 +142,8 @@ class [[nodiscard]] Cgroup {
 
   void RemoveEmpty();
   absl::Status CreatePlace(const Hierarchy& hierarchy, const Limits& limits);
-  absl::Status ApplySetting(const Setting& setting) const;
+  class OpenFile;  // the interface file that was written last
+  absl::Status ApplySetting(const Setting& setting, OpenFile* file) const;
   bool Enable(const Place& place, const std::string& controller) const;  // whether that changed it
 
   std::string path_;

@@ -51,6 +51,9 @@ absl::string_view Version() { return kVersion; }
 void BeginProgram() {
   OpenStandardStreams();
   ::signal(SIGPIPE, SIG_IGN);
+  // Ignored by the caller it would be ignored here: children would go without having been waited
+  // for, and what they ended with with them.
+  ::signal(SIGCHLD, SIG_DFL);
 }
 
 int PrintOrFail(const Program& program, absl::string_view text) {

@@ -87,6 +87,7 @@ absl::StatusOr<Bundle> ReadConfig(std::string text, absl::string_view path, absl
   STAVE_ASSIGN_OR_RETURN(bundle.config, json::Parse(bundle.text, limits));
   const json::Cursor top(bundle.config);
   STAVE_ASSIGN_OR_RETURN(bundle.oci_version, top["ociVersion"].String());
+  STAVE_RETURN_IF_ERROR(top["root"].MembersOrNone().status());
   STAVE_ASSIGN_OR_RETURN(const std::string root, top["root"]["path"].String());
   if (root.empty()) return top["root"]["path"].Error("is empty");
   bundle.rootfs = Resolve(bundle.path, root);

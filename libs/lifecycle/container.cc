@@ -94,18 +94,27 @@ absl::StatusOr<base::UniqueFd> MakeNew(int root, absl::string_view id) {
 
 // What we wrote ourselves: a regular file of the directory's owner that nobody else may write.
 absl::StatusOr<std::string> ReadOwn(int dir, uid_t owner, absl::string_view id, const char* name) {
-  struct stat st;
-  if (::fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-    if (errno == ENOENT) return Damaged(id, absl::StrCat(name, ": is missing"));
-    return base::PosixError(errno, name, "stat");
-  }
+  const base::UniqueFd file(
+      ::openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file.valid() && errno == ENOENT) return Damaged(id, absl::StrCat(name, ": is missing"));
+  const bool is_special = !file.valid() && (errno == ELOOP || errno == ENXIO);
+  if (!file.valid() && !is_special) return base::PosixError(errno, name, "open");
+  struct stat st = {};
+  if (!is_special && ::fstat(file.get(), &st) < 0) return base::PosixError(errno, name, "stat");
   if (!S_ISREG(st.st_mode)) return Damaged(id, absl::StrCat(name, ": is no regular file"));
   if (st.st_uid != owner || (st.st_mode & 022) != 0) {
     return Damaged(id, absl::StrCat(name, ": others may have written it"));
   }
-  absl::StatusOr<std::string> text = base::ReadFileAt(dir, name, kMaxConfig);
+  absl::StatusOr<std::string> text = base::ReadAll(file.get(), kMaxConfig, name);
   if (absl::IsResourceExhausted(text.status())) return Damaged(id, text.status().message());
   return text;
+}
+
+// Into a directory that nobody reads before it has its name.
+absl::Status WriteNew(int dir, const char* name, absl::string_view text) {
+  const base::UniqueFd file(::openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) return base::PosixError(errno, name, "create");
+  return base::WriteAll(file.get(), text, name);
 }
 
 }  // namespace
@@ -129,10 +138,8 @@ absl::StatusOr<Container> Container::Make(const Root& root, const Record& record
   made.owner_ = ::geteuid();
   STAVE_ASSIGN_OR_RETURN(made.root_, base::Duplicate(root.dir()));
   const std::string name = NewName(record.id);
-  absl::Status done = made.WriteRecord(record);
-  if (done.ok()) {
-    done = base::ReplaceFileAt(made.dir(), kConfig, config, 0600, base::Durability::kVolatile);
-  }
+  absl::Status done = WriteNew(made.dir(), kState, PrintRecord(record));
+  if (done.ok()) done = WriteNew(made.dir(), kConfig, config);
   if (done.ok() &&
       ::renameat2(root.dir(), name.c_str(), root.dir(), record.id.c_str(), RENAME_NOREPLACE) < 0) {
     done = errno == EEXIST ? Exists() : base::PosixError(errno, record.id, "rename");
@@ -174,6 +181,8 @@ absl::StatusOr<bool> Container::TryLock() {
   return ours;
 }
 
+void Container::Unlock() { Flock(dir(), LOCK_UN).IgnoreError(); }
+
 absl::StatusOr<Record> Container::ReadRecord() const {
   STAVE_ASSIGN_OR_RETURN(const std::string text, ReadOwn(dir(), owner_, id_, kState));
   absl::StatusOr<Record> record = ParseRecord(text, id_);
@@ -187,6 +196,10 @@ absl::StatusOr<std::string> Container::ReadConfig() const {
 
 absl::StatusOr<json::Value> Container::ParseConfig() const {
   STAVE_ASSIGN_OR_RETURN(const std::string text, ReadConfig());
+  return ParseConfig(text);
+}
+
+absl::StatusOr<json::Value> Container::ParseConfig(absl::string_view text) const {
   json::Limits limits;
   limits.bytes = kMaxConfig;
   absl::StatusOr<json::Value> config = json::Parse(text, limits);
@@ -199,19 +212,26 @@ absl::Status Container::WriteRecord(const Record& record) const {
 }
 
 absl::StatusOr<Condition> Container::Look(Freezer freezer) const {
+  Machine machine;
+  return Look(&machine, freezer);
+}
+
+absl::StatusOr<Condition> Container::Look(Machine* machine, Freezer freezer) const {
   Condition condition;
   STAVE_ASSIGN_OR_RETURN(condition.record, ReadRecord());
   const Record& record = condition.record;
   const auto& who = record.init ? record.init : record.creator;
   if (!who) return condition;
-  STAVE_ASSIGN_OR_RETURN(std::optional<base::UniqueFd> pidfd, base::OpenProcess(*who));
+  STAVE_RETURN_IF_ERROR(machine->BootId().status());
+  STAVE_ASSIGN_OR_RETURN(std::optional<base::UniqueFd> pidfd,
+                         base::OpenProcess(*who, *machine->BootId()));
   if (!pidfd) return condition;
   if (!record.init) {
     condition.status = Status::kCreating;
     return condition;
   }
   condition.init = *std::move(pidfd);
-  if (freezer == Freezer::kAsk && IsFrozen(record)) {
+  if (freezer == Freezer::kAsk && IsFrozen(record, machine)) {
     condition.status = Status::kPaused;
   } else {
     condition.status = runtime::IsGated(dir()) ? Status::kCreated : Status::kRunning;
@@ -221,10 +241,17 @@ absl::StatusOr<Condition> Container::Look(Freezer freezer) const {
 
 absl::Status Container::Remove(const Root& root) {
   const std::string gone = GoneName(id_);
-  STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(root.dir(), gone));
-  if (::renameat2(root.dir(), id_.c_str(), root.dir(), gone.c_str(), RENAME_NOREPLACE) < 0) {
-    return base::PosixError(errno, id_, "rename");
+  const auto rename = [&] {
+    const int done =
+        ::renameat2(root.dir(), id_.c_str(), root.dir(), gone.c_str(), RENAME_NOREPLACE);
+    return done == 0 ? 0 : errno;
+  };
+  int error = rename();
+  if (error == EEXIST) {  // a stray
+    STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(root.dir(), gone));
+    error = rename();
   }
+  if (error != 0) return base::PosixError(error, id_, "rename");
   return base::RemoveTreeAt(root.dir(), gone);
 }
 

@@ -24,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "libs/base/unique_fd.h"
 #include "libs/json/value.h"
+#include "libs/lifecycle/machine.h"
 #include "libs/lifecycle/record.h"
 #include "libs/lifecycle/root.h"
 
@@ -59,11 +60,12 @@ class Container {
   // Errors: InvalidArgument (CheckId); NotFound [E_NO_CONTAINER] `container "ID" does not exist`.
   static absl::StatusOr<Container> Open(const Root& root, absl::string_view id);
 
-  // Waits for the lock; it goes with this object. Errors: NotFound if it has been removed
-  // meanwhile.
+  // Waits for the lock; it goes with this object, or by Unlock(). Errors: NotFound if it has been
+  // removed meanwhile.
   absl::Status Lock();
   // Without waiting: whether it is ours now. Errors: as Lock().
   absl::StatusOr<bool> TryLock();
+  void Unlock();
 
   const std::string& id() const { return id_; }
   int dir() const { return dir_.get(); }  // a directory descriptor
@@ -75,12 +77,14 @@ class Container {
   absl::StatusOr<std::string> ReadConfig() const;
   // ReadConfig(), parsed.
   absl::StatusOr<json::Value> ParseConfig() const;
+  absl::StatusOr<json::Value> ParseConfig(absl::string_view text) const;
 
   // Replaces state.json. The caller holds the lock.
   absl::Status WriteRecord(const Record& record) const;
 
   // Errors: those of ReadRecord. A freezer that cannot be read counts as thawed.
   absl::StatusOr<Condition> Look(Freezer freezer = Freezer::kAsk) const;
+  absl::StatusOr<Condition> Look(Machine* machine, Freezer freezer) const;
 
   // Removes the directory, under another name first, so that the id is free at once. The caller
   // holds the lock. Errors: those of the file system; then a part may be left as R/ID~gone.

@@ -3,11 +3,11 @@
 
 #include <utility>
 
+#include "libs/base/error.h"
 #include "libs/base/status_macros.h"
 #include "libs/lifecycle/creation.h"
 #include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/poststart.h"
-#include "libs/lifecycle/remove.h"
 #include "libs/runtime/foreground.h"
 
 namespace stave::lifecycle {
@@ -31,7 +31,7 @@ absl::Status Make(Creation* creation, Creation::Gated gated, const Streams& stre
   return made;
 }
 
-absl::StatusOr<int> RunAttached(const Root& root, const RunOptions& options, Creation* creation) {
+absl::StatusOr<int> RunAttached(const RunOptions& options, Creation* creation) {
   runtime::StreamWishes wishes;
   wishes.interactive = true;
   wishes.terminal = creation->plan().process.terminal;
@@ -48,7 +48,7 @@ absl::StatusOr<int> RunAttached(const Root& root, const RunOptions& options, Cre
   creation->Finish();
   const absl::StatusOr<runtime::Ended> ended = foreground.Watch(&creation->launched());
   if (!options.keep || !ended.ok()) {
-    STAVE_RETURN_IF_ERROR(Delete(root, options.create.id, Force::kYes, options.create.warn));
+    STAVE_RETURN_IF_ERROR(creation->Delete());
   }
   if (!ended.ok()) return ended.status();
   return ended->code;
@@ -68,7 +68,11 @@ absl::StatusOr<int> Run(const Root& root, const RunOptions& options) {
   Creation creation(root, options.create);
   STAVE_RETURN_IF_ERROR(
       creation.Read(options.detach ? Attachment::kDetached : Attachment::kForeground));
-  if (!options.detach) return RunAttached(root, options, &creation);
+  if (creation.plan().process.args.empty()) {  // create may do without, start may not
+    return base::Error(absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+                       "/process: is missing, there is nothing to start");
+  }
+  if (!options.detach) return RunAttached(options, &creation);
   STAVE_RETURN_IF_ERROR(Make(&creation, Creation::Gated::kNo, {}, options.create.warn));
   creation.Finish();
   return 0;

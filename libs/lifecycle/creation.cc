@@ -26,6 +26,7 @@
 #include "libs/runtime/filter_cache.h"
 #include "libs/runtime/hook.h"
 #include "libs/runtime/rootfs.h"
+#include "libs/runtime/sealed_self.h"
 
 namespace stave::lifecycle {
 namespace {
@@ -41,6 +42,20 @@ absl::Status ClearAway(cgroup::Cgroup old) {
                                     absl::StrCat("container's cgroup is not empty: ", processes,
                                                  " process(es) found in ", old.path())),
                         "linux.cgroupsPath must be the container's own");
+}
+
+// One whose container is still here, stopped, would go with the delete of that one.
+absl::Status CheckUnowned(const Root& root, const std::string& path, absl::string_view id) {
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> others, root.Ids());
+  for (const std::string& other : others) {
+    const auto container = Container::Open(root, other);
+    const auto record = container.ok() ? container->ReadRecord() : container.status();
+    if (other == id || !record.ok() || record->cgroup != path) continue;
+    return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_CGROUP",
+                                      absl::StrCat(path, ": is the cgroup of container ", other)),
+                          "linux.cgroupsPath must be the container's own");
+  }
+  return absl::OkStatus();
 }
 
 // Where the container may divide its cgroup: config-linux.md "Cgroup ownership".
@@ -87,8 +102,14 @@ absl::Status Creation::Read(Attachment attachment) {
   STAVE_ASSIGN_OR_RETURN(inherited_, CheckInherited(options_.preserve_fds));
   STAVE_ASSIGN_OR_RETURN(
       bundle_, ReadBundle(options_.bundle, options_.id, options_.config, options_.cgroup_manager));
+  // Where others in the container can see this program, with startContainer hooks while it waits
+  // for start. Nothing has been made so far and nothing said: it may start over here.
+  if (bundle_.plan.Joins(CLONE_NEWPID) || !bundle_.plan.hooks.start_container.empty()) {
+    STAVE_RETURN_IF_ERROR(runtime::SealSelf());
+  }
   Say(bundle_.plan.doubts);
   Say(bundle_.plan.warnings);
+  bundle_.plan.warnings.clear();  // Launch() would repeat them
   STAVE_RETURN_IF_ERROR(
       CheckConsole(bundle_.plan.process.terminal, options_.console_socket, attachment));
   if (options_.console_size.rows != 0) {
@@ -126,7 +147,8 @@ absl::Status Creation::MakeState() {
   if (!bundle_.plan.Has(CLONE_NEWNS)) {
     STAVE_ASSIGN_OR_RETURN(record_.covered_mount, MountAt(bundle_.rootfs));
   }
-  STAVE_ASSIGN_OR_RETURN(record_.creator, base::IdentifyProcess(::getpid()));
+  STAVE_RETURN_IF_ERROR(machine_.BootId().status());
+  STAVE_ASSIGN_OR_RETURN(record_.creator, base::IdentifyProcess(::getpid(), *machine_.BootId()));
   STAVE_ASSIGN_OR_RETURN(Container made, Container::Make(root_, record_, bundle_.text));
   container_.emplace(std::move(made));
   return absl::OkStatus();
@@ -136,7 +158,8 @@ absl::Status Creation::MakeState() {
 // after a kill finds ours, and never a stranger's.
 absl::Status Creation::MakeGroup() {
   const std::string& path = bundle_.plan.cgroups_path;
-  STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
+  STAVE_RETURN_IF_ERROR(machine_.Hierarchies().status());
+  const cgroup::Hierarchies& hierarchies = *machine_.Hierarchies();
   if (bundle_.scope) STAVE_RETURN_IF_ERROR(CheckSystemdHierarchies(hierarchies));
   STAVE_ASSIGN_OR_RETURN(cgroup::Limits limits,
                          cgroup::PlanLimits(&bundle_.plan.resources, hierarchies));
@@ -145,6 +168,7 @@ absl::Status Creation::MakeGroup() {
   if (!old.ok()) NameGroup();
   STAVE_RETURN_IF_ERROR(MakeState());
   if (old.ok()) {
+    STAVE_RETURN_IF_ERROR(CheckUnowned(root_, path, options_.id));
     STAVE_RETURN_IF_ERROR(ClearAway(*std::move(old)));
     NameGroup();
     STAVE_RETURN_IF_ERROR(container_->WriteRecord(record_));
@@ -262,7 +286,7 @@ absl::Status Creation::HandOver() {
     pidfd_socket_.Reset();
   }
   // A payload that has ended already has no identity any more, and the container is stopped.
-  if (auto init = base::IdentifyProcess(launched_.pid); init.ok()) {
+  if (auto init = base::IdentifyProcess(launched_.pid, *machine_.BootId()); init.ok()) {
     record_.init = *std::move(init);
   }
   record_.creator.reset();
@@ -287,7 +311,7 @@ void Creation::TakeBack() {
     const absl::Status stopped = StopScope(record_.scope);
     if (!stopped.ok()) Say({std::string(stopped.message())});
   }
-  if (record_.covered_mount != 0) {
+  if (container_ && record_.covered_mount != 0) {
     Uncover(record_.rootfs, record_.covered_mount).IgnoreError();
   }
   if (container_) {
@@ -298,10 +322,20 @@ void Creation::TakeBack() {
 }
 
 void Creation::Finish() {
-  container_.reset();
-  if (!group_) return;
+  container_->Unlock();
   group_->Release();
-  group_.reset();
+  group_->CloseEntries();
+}
+
+absl::Status Creation::Delete() {
+  const absl::Status locked = LockByForce(&*container_);
+  if (absl::IsNotFound(locked)) return absl::OkStatus();
+  STAVE_RETURN_IF_ERROR(locked);
+  Condition condition;
+  condition.record = record_;
+  condition.init = std::move(launched_.pidfd);
+  return DeleteLocked(root_, &*container_, condition, options_.warn,
+                      {&*group_, &bundle_.plan.hooks});
 }
 
 }  // namespace stave::lifecycle

@@ -23,6 +23,7 @@
 #include "libs/lifecycle/container.h"
 #include "libs/lifecycle/create.h"
 #include "libs/lifecycle/handover.h"
+#include "libs/lifecycle/machine.h"
 #include "libs/lifecycle/record.h"
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/systemd_scope.h"
@@ -52,6 +53,9 @@ class Creation {
   void TakeBack();
   // Gives up what only the maker needs: the lock and the cgroup's entries.
   void Finish();
+  // After Finish(), for who has watched its end: as Delete() of remove.h by force, of this very
+  // container, from what is known of it. One that somebody has deleted meanwhile is fine.
+  absl::Status Delete();
 
   runtime::Plan& plan() { return bundle_.plan; }
   const Record& record() const { return record_; }
@@ -70,6 +74,7 @@ class Creation {
 
   const Root& root_;
   const CreateOptions& options_;
+  Machine machine_;
   Bundle bundle_;
   Inherited inherited_;
   base::UniqueFd console_, pidfd_socket_;

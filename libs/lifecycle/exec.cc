@@ -17,12 +17,12 @@
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
 #include "libs/cgroup/cgroup.h"
-#include "libs/cgroup/hierarchy.h"
 #include "libs/json/parse.h"
 #include "libs/lifecycle/container.h"
 #include "libs/lifecycle/group.h"
 #include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/home.h"
+#include "libs/lifecycle/machine.h"
 #include "libs/runtime/enter.h"
 #include "libs/runtime/filter_cache.h"
 #include "libs/runtime/foreground.h"
@@ -31,12 +31,12 @@
 namespace stave::lifecycle {
 namespace {
 
-absl::Status CheckState(const Condition& condition, const ExecOptions& options) {
+absl::Status CheckState(const Condition& condition, const ExecOptions& options, Machine* machine) {
   const auto refuse = [](absl::string_view message) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE", message);
   };
   if (!condition.init.valid()) return refuse("cannot exec in a stopped container");
-  if (condition.status == Status::kPaused && !options.ignore_paused) {
+  if (!options.ignore_paused && IsFrozen(condition.record, machine)) {
     return refuse("cannot exec in a paused container (use --ignore-paused to override)");
   }
   return absl::OkStatus();
@@ -52,7 +52,12 @@ absl::StatusOr<json::Value> ReadProcess(const json::Value& config, const ExecOpt
   json::Limits limits;
   limits.bytes = kMaxConfig;
   absl::StatusOr<json::Value> given = json::Parse(text, limits);
-  if (!given.ok()) return base::WithContext(given.status(), "process.json");
+  if (!given.ok()) return base::WithContext(given.status(), base::Printable(options.process_file));
+  if (!given->is_object()) {
+    return base::Error(
+        absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+        absl::StrCat(base::Printable(options.process_file), ": an object is wanted"));
+  }
   return CompletedProcess(*own, *std::move(given));
 }
 
@@ -72,6 +77,7 @@ class Entry {
   void Abandon();
 
   const ExecOptions& options_;
+  Machine machine_;
   Condition condition_;
   json::Value config_;
   runtime::Process process_;
@@ -95,8 +101,8 @@ absl::Status Entry::OpenCgroup() {
       absl::StrAppend(&path, "/", name);
     }
   }
-  STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
-  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group, cgroup::Cgroup::Open(path, hierarchies));
+  STAVE_RETURN_IF_ERROR(machine_.Hierarchies().status());
+  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group, cgroup::Cgroup::Open(path, *machine_.Hierarchies()));
   group_.emplace(std::move(group));
   return group_->OpenEntries();
 }
@@ -104,8 +110,8 @@ absl::Status Entry::OpenCgroup() {
 absl::Status Entry::Prepare(const Root& root) {
   STAVE_ASSIGN_OR_RETURN(inherited_, CheckInherited(options_.preserve_fds));
   STAVE_ASSIGN_OR_RETURN(const Container container, Container::Open(root, options_.id));
-  STAVE_ASSIGN_OR_RETURN(condition_, container.Look());
-  STAVE_RETURN_IF_ERROR(CheckState(condition_, options_));
+  STAVE_ASSIGN_OR_RETURN(condition_, container.Look(&machine_, Freezer::kLeave));
+  STAVE_RETURN_IF_ERROR(CheckState(condition_, options_, &machine_));
   STAVE_ASSIGN_OR_RETURN(config_, container.ParseConfig());
   STAVE_ASSIGN_OR_RETURN(const json::Value process, ReadProcess(config_, options_));
   std::vector<std::string> warnings;

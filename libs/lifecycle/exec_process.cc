@@ -109,12 +109,12 @@ absl::StatusOr<json::Value> ChangedProcess(const json::Value& process,
 }
 
 json::Value CompletedProcess(const json::Value& process, json::Value given) {
-  for (const char* key : {"capabilities", "rlimits", "apparmorProfile", "selinuxLabel",
-                          "oomScoreAdj", "scheduler", "ioPriority"}) {
+  for (const absl::string_view key : {"capabilities", "rlimits", "apparmorProfile", "selinuxLabel",
+                                      "oomScoreAdj", "scheduler", "ioPriority"}) {
     const json::Value* own = given.Find(key);
     const bool has = own != nullptr && !own->is_null() &&
                      !(own->is_string() && own->text().empty()) &&
-                     !(own->is_array() && own->elements().empty());
+                     !(own->is_array() && own->elements().empty() && key == "rlimits");
     const json::Value* inherited = process.Find(key);
     if (!has && inherited != nullptr) given.Set(key, *inherited);
   }

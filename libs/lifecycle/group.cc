@@ -12,17 +12,28 @@ absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record,
   return cgroup::Cgroup::Open(record.cgroup, hierarchies);
 }
 
+absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record, Machine* machine) {
+  const auto& hierarchies = machine->Hierarchies();
+  return hierarchies.ok() ? OpenGroup(record, *hierarchies) : hierarchies.status();
+}
+
 absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record) {
-  STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
-  return OpenGroup(record, hierarchies);
+  Machine machine;
+  return OpenGroup(record, &machine);
 }
 
 CgroupManager ManagerOf(const Record& record) {
   return record.scope.empty() ? CgroupManager::kCgroupfs : CgroupManager::kSystemd;
 }
 
-bool IsFrozen(const Record& record) {
-  const auto group = OpenGroup(record);
+bool IsFrozen(const Record& record, Machine* machine) {
+  const auto& all = machine->Hierarchies();
+  if (!all.ok()) return false;
+  // Of a dozen hierarchies only this one is asked.
+  const cgroup::Hierarchy* freezer = all->Find("freezer");
+  if (freezer == nullptr) freezer = all->Unified();
+  if (freezer == nullptr) return false;
+  const auto group = OpenGroup(record, cgroup::Hierarchies{{*freezer}});
   return group.ok() && cgroup::IsFrozen(*group);
 }
 

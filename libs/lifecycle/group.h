@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "libs/cgroup/cgroup.h"
 #include "libs/cgroup/hierarchy.h"
+#include "libs/lifecycle/machine.h"
 #include "libs/lifecycle/record.h"
 #include "libs/lifecycle/scope_plan.h"
 
@@ -18,13 +19,14 @@ namespace stave::lifecycle {
 // Errors: NotFound if the container has none, or it has been removed.
 absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record,
                                          const cgroup::Hierarchies& hierarchies);
+absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record, Machine* machine);
 absl::StatusOr<cgroup::Cgroup> OpenGroup(const Record& record);
 
 // Who made it.
 CgroupManager ManagerOf(const Record& record);
 
 // Whether its processes are frozen. What cannot be read counts as thawed.
-bool IsFrozen(const Record& record);
+bool IsFrozen(const Record& record, Machine* machine);
 
 }  // namespace stave::lifecycle
 

@@ -57,23 +57,6 @@ void KillNow(const Container& container) {
   if (const auto group = OpenGroup(condition->record); group.ok()) group->Kill().IgnoreError();
 }
 
-// Whoever has the lock may be waiting for a process of the container: it is killed until we have
-// it.
-absl::Status LockByForce(Container* container) {
-  const absl::Time deadline = absl::Now() + kDyingHas;
-  for (;;) {
-    STAVE_ASSIGN_OR_RETURN(const bool ours, container->TryLock());
-    if (ours) return absl::OkStatus();
-    if (absl::Now() > deadline) {
-      return base::Error(
-          absl::StatusCode::kFailedPrecondition, "E_STATE",
-          absl::StrCat("container \"", container->id(), "\": another command is still at it"));
-    }
-    KillNow(*container);
-    ::poll(nullptr, 0, kLockPause);
-  }
-}
-
 // What follows from the id alone.
 absl::Status RemoveDamaged(const Root& root, Container* container) {
   STAVE_ASSIGN_OR_RETURN(const cgroup::Hierarchies hierarchies, cgroup::FindHierarchies());
@@ -95,17 +78,22 @@ absl::Status CheckStopped(const Container& container, const Condition& condition
 absl::Status EndFirst(const Container& container, const Condition& condition,
                       const cgroup::Cgroup* group) {
   if (!condition.init.valid() || !condition.record.init) return absl::OkStatus();
-  base::SignalProcess(condition.init.get(), SIGKILL).IgnoreError();
+  const absl::Status sent = base::SignalProcess(condition.init.get(), SIGKILL);
+  if (absl::IsNotFound(sent)) return absl::OkStatus();
   // What is paused does not die before.
   if (group != nullptr && cgroup::IsFrozen(*group)) STAVE_RETURN_IF_ERROR(cgroup::Thaw(*group));
   return WaitForEnd(condition.init.get()) ? absl::OkStatus() : StillAlive(container.id());
 }
 
-absl::Status EndAll(const Container& container, const Condition& condition) {
+absl::Status EndAll(const Container& container, const Condition& condition, cgroup::Cgroup* group) {
+  STAVE_RETURN_IF_ERROR(EndFirst(container, condition, group));
+  return group != nullptr ? group->End(kDyingHas) : absl::OkStatus();
+}
+
+absl::Status FindAndEndAll(const Container& container, const Condition& condition) {
   absl::StatusOr<cgroup::Cgroup> group = OpenGroup(condition.record);
   if (!group.ok() && !absl::IsNotFound(group.status())) return group.status();
-  STAVE_RETURN_IF_ERROR(EndFirst(container, condition, group.ok() ? &*group : nullptr));
-  return group.ok() ? group->End(kDyingHas) : absl::OkStatus();
+  return EndAll(container, condition, group.ok() ? &*group : nullptr);
 }
 
 // A unit that cannot be stopped goes by itself: nobody is in it any more.
@@ -128,21 +116,39 @@ std::optional<std::string> PoststopConfig(const Container& container, const Warn
 
 }  // namespace
 
+absl::Status LockByForce(Container* container) {
+  const absl::Time deadline = absl::Now() + kDyingHas;
+  for (;;) {
+    STAVE_ASSIGN_OR_RETURN(const bool ours, container->TryLock());
+    if (ours) return absl::OkStatus();
+    if (absl::Now() > deadline) {
+      return base::Error(
+          absl::StatusCode::kFailedPrecondition, "E_STATE",
+          absl::StrCat("container \"", container->id(), "\": another command is still at it"));
+    }
+    KillNow(*container);
+    ::poll(nullptr, 0, kLockPause);
+  }
+}
+
 void RunPoststop(const runtime::Hooks& hooks, const Record& record, const Warn& warn) {
   const std::string state = json::Print(StateJson(record, StatusName(Status::kStopped), 0));
   runtime::RunAllHooks(hooks.poststop, "poststop", state, warn);
 }
 
 absl::Status DeleteLocked(const Root& root, Container* container, const Condition& condition,
-                          const Warn& warn) {
-  STAVE_RETURN_IF_ERROR(EndAll(*container, condition));
+                          const Warn& warn, Known known) {
+  STAVE_RETURN_IF_ERROR(known.group != nullptr ? EndAll(*container, condition, known.group)
+                                               : FindAndEndAll(*container, condition));
   const Record& record = condition.record;
   if (record.covered_mount != 0) {
     STAVE_RETURN_IF_ERROR(Uncover(record.rootfs, record.covered_mount));
   }
   StopUnit(record, warn);
-  std::optional<std::string> config = PoststopConfig(*container, warn);
+  std::optional<std::string> config;
+  if (known.hooks == nullptr) config = PoststopConfig(*container, warn);
   STAVE_RETURN_IF_ERROR(container->Remove(root));
+  if (known.hooks != nullptr) RunPoststop(*known.hooks, record, warn);
   if (!config) return absl::OkStatus();
   const auto bundle = ReadConfig(*std::move(config), condition.record.bundle, container->id(),
                                  ManagerOf(condition.record));

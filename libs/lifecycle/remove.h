@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "libs/cgroup/cgroup.h"
 #include "libs/lifecycle/container.h"
 #include "libs/lifecycle/record.h"
 #include "libs/lifecycle/root.h"
@@ -28,9 +29,19 @@ enum class Force { kNo, kYes };
 // processes do not die within ten seconds, FailedPrecondition [E_STATE]: then R/ID stays.
 absl::Status Delete(const Root& root, absl::string_view id, Force force, const Warn& warn);
 
+// What the maker of a container still has of it, so that it need not be found again.
+struct Known {
+  cgroup::Cgroup* group = nullptr;        // nullptr: by its record
+  const runtime::Hooks* hooks = nullptr;  // nullptr: by its config.json
+};
+
 // The same for who holds the lock already. Errors: as Delete; then R/ID stays.
 absl::Status DeleteLocked(const Root& root, Container* container, const Condition& condition,
-                          const Warn& warn);
+                          const Warn& warn, Known known = {});
+
+// Waits for the lock and kills what whoever has it may be waiting for: the container's processes.
+// Errors: NotFound as Container::Lock; FailedPrecondition [E_STATE] after ten seconds.
+absl::Status LockByForce(Container* container);
 
 // Runs all of them, whatever becomes of each; failures are warnings.
 void RunPoststop(const runtime::Hooks& hooks, const Record& record, const Warn& warn);

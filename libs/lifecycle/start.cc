@@ -60,7 +60,7 @@ absl::Status Start(const Root& root, absl::string_view id, const Warn& warn) {
   STAVE_ASSIGN_OR_RETURN(const Condition condition, container.Look());
   STAVE_RETURN_IF_ERROR(CheckCreated(condition.status));
   STAVE_ASSIGN_OR_RETURN(const std::string text, container.ReadConfig());
-  STAVE_ASSIGN_OR_RETURN(const json::Value config, container.ParseConfig());
+  STAVE_ASSIGN_OR_RETURN(const json::Value config, container.ParseConfig(text));
   if (config.Find("process") == nullptr) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_DOCUMENT",
                        "/process: is missing, there is nothing to start");

@@ -57,6 +57,8 @@ absl::StatusOr<base::UniqueFd> EnterNamespaces(const ChildInputs& inputs) {
     STAVE_ASSIGN_OR_RETURN(place, OpenPlace(*inputs.request));
   }
   if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(AwaitReply(inputs.ends));
+  // Root of a user namespace does not own its own /proc/self any more once it cannot be traced.
+  if (plan.Creates(kCloneNewTime)) STAVE_RETURN_IF_ERROR(MakeTimeNamespace(plan.time_offsets));
   if (plan.Has(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(BecomeRootOfUserNamespace());
   // Not to be traced by whoever shares the pid namespace before it is confined (CVE-2016-9962).
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -65,7 +67,6 @@ absl::StatusOr<base::UniqueFd> EnterNamespaces(const ChildInputs& inputs) {
   STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
   STAVE_RETURN_IF_ERROR(JoinCgroup(inputs));
   if (!inputs.joined) STAVE_RETURN_IF_ERROR(JoinNamespaces(plan, inputs.namespaces));
-  if (plan.Creates(kCloneNewTime)) STAVE_RETURN_IF_ERROR(MakeTimeNamespace(plan.time_offsets));
   // A session keyring of its own: keyrings are in no namespace. ENOSYS: a kernel without keys.
   if (inputs.request->keyring && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 &&
       errno != ENOSYS) {
@@ -131,6 +132,18 @@ absl::Status LoadSeccomp(const ChildInputs& inputs) {
   return absl::OkStatus();
 }
 
+// Process 1 gets only signals that it has a handler for: init/stave_init.cc, which does the same.
+// execve(2) resets them.
+void EndAtSignals() {
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { ::_exit(128 + signal); };
+  for (int signal = 1; signal <= 64; ++signal) {
+    if (signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH) continue;
+    if (signal >= SIGTSTP && signal <= SIGTTOU) continue;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
 // With startContainer hooks it is this program that waits for start and runs them; otherwise it has
 // made way for stave-init by then.
 absl::Status RunStartHooks(const ChildInputs& inputs, InitOrder* order) {
@@ -142,6 +155,7 @@ absl::Status RunStartHooks(const ChildInputs& inputs, InitOrder* order) {
     // Nothing of the creator's may stay open while this waits, least of all its locks.
     CloseAllBut({order->program, order->gate, order->report}, 3 + request.preserved);
     order->ready = -1;
+    EndAtSignals();
     char byte;
     while (::read(order->gate, &byte, 1) < 0 && errno == EINTR) {
     }

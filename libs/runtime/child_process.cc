@@ -34,6 +34,8 @@
 namespace stave::runtime {
 namespace {
 
+constexpr size_t kMaxNumber = 32;  // of a file in /proc that holds one
+
 // struct sched_attr of <linux/sched/types.h>, which cannot be had beside <sched.h>.
 struct SchedulingAttributes {
   uint32_t size, policy;
@@ -166,8 +168,12 @@ absl::Status SetLimits(const Process& process, std::vector<std::string>* warning
     const absl::Status set = base::WriteFileAt(AT_FDCWD, "/proc/self/oom_score_adj",
                                                absl::StrCat(*process.oom_score_adj));
     if (absl::IsPermissionDenied(set)) {
-      warnings->push_back(absl::StrCat("oomScoreAdj ", *process.oom_score_adj,
-                                       ": the kernel does not permit it here"));
+      // In a user namespace the parent has set it: /proc/self belongs to the host's root here.
+      const auto now = base::ReadFileAt(AT_FDCWD, "/proc/self/oom_score_adj", kMaxNumber);
+      if (!now.ok() || *now != absl::StrCat(*process.oom_score_adj, "\n")) {
+        warnings->push_back(absl::StrCat("oomScoreAdj ", *process.oom_score_adj,
+                                         ": the kernel does not permit it here"));
+      }
     } else if (!set.ok()) {
       return set;
     }

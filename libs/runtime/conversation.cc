@@ -89,13 +89,19 @@ absl::Status Conversation::Answer(const std::string& text, base::UniqueFd fd, co
     default:
       return absl::InternalError("the container's first process sent a message of no known kind");
   }
-  return base::WriteAll(reply_writer_.get(), "x", "child");
+  Reply();
+  return absl::OkStatus();
+}
+
+// One that has been killed meanwhile is told of by its report.
+void Conversation::Reply() {
+  [[maybe_unused]] const ssize_t n = ::write(reply_writer_.get(), "x", 1);
 }
 
 absl::Status Conversation::Hold(const Duties& duties, Launched* launched) {
   if (duties.write_maps) {
     STAVE_RETURN_IF_ERROR(duties.write_maps(launched->pid));
-    STAVE_RETURN_IF_ERROR(base::WriteAll(reply_writer_.get(), "x", "child"));
+    Reply();
   }
   for (;;) {
     auto message = base::ReceiveMessage(message_reader_.get(), kMaxMessage, 0);

@@ -63,6 +63,7 @@ class Conversation {
   int report_reader() const { return report_reader_.get(); }
 
  private:
+  void Reply();
   absl::Status Answer(const std::string& text, base::UniqueFd fd, const Duties& duties,
                       Launched* launched);
 

@@ -15,10 +15,11 @@
 //    "cgroups":[{"controllers":"memory","path":"/stave/ID",
 //                "values":{"memory.limit_in_bytes":"67108864"}}]}
 //
+// "label" is "" on a kernel without security modules. "shared": it is the namespace of the reader.
 // "options" are the mount's own, "superOptions" those of its file system; a masked path is a mount
-// of a null device or of an empty tmpfs. "shared": it is the namespace of the reader. "values": the files of the cgroup that hold a limit,
-// with v1's devices.list; on v2 "devices" is the number of device programs attached. "label" is ""
-// on a kernel without security modules. Schema: docs/report.schema.json.
+// of the null device or of an empty tmpfs. "values": the files of the cgroup that hold a limit,
+// with v1's devices.list; on v2 "devices" is the number of device programs attached.
+// Schema: docs/report.schema.json.
 // Sources: proc_pid_status(5), proc_pid_mountinfo(5), proc_pid_limits(5), cgroups(7).
 
 #ifndef STAVE_LIBS_RUNTIME_ENFORCED_H_

@@ -6,6 +6,7 @@
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -46,6 +47,8 @@ struct Inputs {
   int proc = -1;  // the host's
   ChildEnds ends;
 };
+
+constexpr int kEndHas = 1000;  // milliseconds
 
 constexpr struct {
   const char* name;
@@ -189,6 +192,19 @@ pid_t TakePid(std::string* text) {
   return pid;
 }
 
+bool HasEnded(int pidfd, int milliseconds) {
+  pollfd watch{pidfd, POLLIN, 0};
+  return ::poll(&watch, 1, milliseconds) > 0;
+}
+
+// A pid namespace whose first process is ending takes no more, a moment before that can be seen.
+bool TakesNoMore(const std::string& text) {
+  int error = 0;
+  if (text.size() != 1 + sizeof error) return false;
+  ::memcpy(&error, text.data() + 1, sizeof error);
+  return error == ENOMEM;
+}
+
 void Reap(pid_t pid) {
   while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -224,12 +240,16 @@ absl::Status TakePayload(const EnterRequest& request, Conversation* conversation
   auto text = ReadReport(conversation->report_reader());
   if (!text.ok()) return text.status();
   launched->pid = TakePid(&*text);
+  if (launched->pid < 0 && TakesNoMore(*text)) HasEnded(request.pidfd, kEndHas);
   const absl::Status executed = ParseReport(*text, request.process->args[0]);
   if (!executed.ok()) {
     Reap(launched->pid);
     return executed;
   }
-  if (launched->pid < 0) return absl::AbortedError("the process was killed before its start");
+  if (launched->pid < 0) {
+    return base::Error(absl::StatusCode::kAborted, "E_KILLED",
+                       "the process was killed before its start");
+  }
   launched->pidfd = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, launched->pid, 0)));
   if (!launched->pidfd.valid()) return base::PosixError(errno, "process", "pidfd_open");
   if (!launched->terminal.valid()) conversation->TakeWarnings(launched);
@@ -270,8 +290,9 @@ absl::StatusOr<Launched> Enter(const EnterRequest& request) {
   if (!entered.ok()) ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
   if (entered.ok()) entered = TakePayload(request, &conversation, &launched);
   Reap(joiner->pid);
-  if (!entered.ok()) return entered;
-  return launched;
+  if (entered.ok()) return launched;
+  // Which has many faces: killed, or no memory for one more process in its pid namespace.
+  return HasEnded(request.pidfd, 0) ? NotRunning() : entered;
 }
 
 }  // namespace stave::runtime

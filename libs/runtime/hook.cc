@@ -63,6 +63,13 @@ struct Running {
   ::_exit(kNotExecuted);
 }
 
+int Reap(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
 absl::StatusOr<Running> StartHook(const Hook& hook) {
   int input[2], output[2];
   if (::pipe2(input, O_CLOEXEC) < 0) return base::PosixError(errno, hook.path, "pipe");
@@ -76,6 +83,12 @@ absl::StatusOr<Running> StartHook(const Hook& hook) {
   if (running.pid < 0) return base::PosixError(errno, hook.path, "fork");
   if (running.pid == 0) ExecuteHook(hook, input[0], output[1]);
   running.pidfd = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, running.pid, 0)));
+  if (!running.pidfd.valid()) {
+    const absl::Status failed = base::PosixError(errno, hook.path, "pidfd_open");
+    ::kill(running.pid, SIGKILL);
+    Reap(running.pid);
+    return failed;
+  }
   ::fcntl(running.input.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(running.output.get(), F_SETFL, O_NONBLOCK);
   return running;
@@ -123,13 +136,6 @@ bool Attend(Running* running, absl::string_view state,
     if (watched[2].revents != 0) Feed(running, &state);
     if (watched[0].revents != 0) return true;
   }
-}
-
-int Reap(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
 }
 
 absl::Status RunHook(const Hook& hook, absl::string_view state) {

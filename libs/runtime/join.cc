@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/runtime/namespaces.h"
@@ -26,6 +27,12 @@ namespace {
 void JoinAndClone(clone_args args, const Plan& plan, const std::vector<int>& namespaces,
                   int report) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // Inherited by the child, who has the right to lower it no more.
+  if (plan.process.oom_score_adj) {
+    base::WriteFileAt(AT_FDCWD, "/proc/self/oom_score_adj",
+                      absl::StrCat(*plan.process.oom_score_adj))
+        .IgnoreError();
+  }
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   absl::Status status = JoinNamespaces(plan, namespaces);
   pid_t child = -1;

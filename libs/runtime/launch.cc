@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -166,11 +167,25 @@ absl::Status CheckSysctls(const Plan& plan, const Namespace& joined, int fd) {
   return absl::OkStatus();
 }
 
+// Its root becomes the container's for everybody who is in it; that of the caller's own would be
+// the machine's.
+absl::Status CheckMountNamespace(const Namespace& joined, int fd) {
+  struct stat own, theirs;
+  if (joined.flag != CLONE_NEWNS || ::stat("/proc/self/ns/mnt", &own) < 0 ||
+      ::fstat(fd, &theirs) < 0 || own.st_ino != theirs.st_ino) {
+    return absl::OkStatus();
+  }
+  return base::Error(
+      absl::StatusCode::kInvalidArgument, "E_DOCUMENT",
+      absl::StrCat("/linux/namespaces: ", joined.path, ": is the host's own mount namespace"));
+}
+
 absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opened) {
   for (const Namespace& wanted : plan.namespaces) {
     inputs->namespaces.push_back(-1);
     if (wanted.path.empty()) continue;
     STAVE_ASSIGN_OR_RETURN(base::UniqueFd fd, OpenNamespace(wanted));
+    STAVE_RETURN_IF_ERROR(CheckMountNamespace(wanted, fd.get()));
     STAVE_RETURN_IF_ERROR(CheckSysctls(plan, wanted, fd.get()));
     inputs->namespaces.back() = opened->Keep(std::move(fd));
   }
@@ -194,12 +209,15 @@ absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs,
   return absl::OkStatus();
 }
 
-// What only the parent may do for a process in a user namespace.
+// What only the parent may do for a process in a user namespace: its maps, and what takes a right
+// of the host's. The child sets the latter once more, and warns of what is refused to both.
 absl::Status WriteMaps(pid_t pid, const Plan& plan) {
   if (plan.Creates(CLONE_NEWUSER)) STAVE_RETURN_IF_ERROR(WriteIdMaps(pid, plan));
+  for (const Rlimit& limit : plan.process.rlimits) {
+    const rlimit value{limit.soft, limit.hard};
+    ::prlimit(pid, static_cast<__rlimit_resource>(limit.resource), &value, nullptr);
+  }
   if (!plan.process.oom_score_adj) return absl::OkStatus();
-  // Lowering it needs a right that the child has no more; what is refused here too, the child warns
-  // of.
   base::WriteFileAt(AT_FDCWD, absl::StrCat("/proc/", pid, "/oom_score_adj"),
                     absl::StrCat(*plan.process.oom_score_adj))
       .IgnoreError();

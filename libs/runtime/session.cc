@@ -129,9 +129,10 @@ absl::Status Session::Prepare(json::Value document) {
   STAVE_RETURN_IF_ERROR(RefuseDoubts(plan_));
   STAVE_RETURN_IF_ERROR(CheckRunnable(plan_));
   const store::Container& container = entry_->container();
-  hooks_.emplace(plan_, document,
-                 SessionFolders{container.id(), container.home_path(), container.run_path()},
-                 wishes_.warn);
+  hooks_.emplace(
+      plan_, document,
+      SessionFolders{container.id(), container.home_path(), container.run_path(), container.run()},
+      wishes_.warn);
   STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
   if (network_.valid()) {
     for (Namespace& one : plan_.namespaces) {

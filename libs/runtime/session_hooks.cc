@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/runtime/session_hooks.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -14,15 +11,21 @@
 #include "libs/runtime/hook.h"
 
 namespace stave::runtime {
+namespace {
+
+constexpr char kRootfs[] = "rootfs";
+
+}  // namespace
 
 SessionHooks::SessionHooks(const Plan& plan, const json::Value& document, SessionFolders folders,
                            std::function<void(const std::string&)> warn)
     : plan_(plan), folders_(std::move(folders)), warn_(std::move(warn)) {
   if (const json::Value* version = document.Find("ociVersion")) oci_version_ = version->text();
   if (const json::Value* annotations = document.Find("annotations")) annotations_ = *annotations;
-  rootfs_ = absl::StartsWith(plan.root_path, "/") ? plan.root_path
-                                                  : absl::StrCat(folders_.run, "/rootfs");
+  rootfs_ = HasRootPath() ? plan.root_path : absl::StrCat(folders_.run, "/", kRootfs);
 }
+
+bool SessionHooks::HasRootPath() const { return absl::StartsWith(plan_.root_path, "/"); }
 
 bool SessionHooks::IsRootSeen() const {
   const Hooks& hooks = plan_.hooks;
@@ -46,9 +49,7 @@ absl::Status SessionHooks::AddTo(LaunchRequest* request) {
   const Hooks& hooks = plan_.hooks;
   request->state = [this](absl::string_view status, pid_t pid) { return State(status, pid); };
   if (IsRootSeen()) {
-    if (rootfs_ != plan_.root_path && ::mkdir(rootfs_.c_str(), 0755) < 0 && errno != EEXIST) {
-      return base::PosixError(errno, rootfs_, "create directory");
-    }
+    if (!HasRootPath()) STAVE_RETURN_IF_ERROR(base::MakeDirAt(folders_.run_fd, kRootfs, 0755));
     request->root_path = rootfs_;
   }
   if (!IsRootSeen() && hooks.start_container.empty() && hooks.poststop.empty()) {

@@ -40,6 +40,7 @@ struct SessionFolders {
   std::string id;
   std::string home;  // STATE/containers/ID
   std::string run;   // RUN/containers/ID
+  int run_fd = -1;   // the same, borrowed
 };
 
 class SessionHooks {
@@ -62,6 +63,7 @@ class SessionHooks {
   std::string State(absl::string_view status, pid_t pid) const;
 
  private:
+  bool HasRootPath() const;
   bool IsRootSeen() const;
 
   const Plan& plan_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/runtime/session_hooks.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
+#include "libs/base/unique_fd.h"
 #include "libs/json/parse.h"
 
 namespace stave::runtime {
@@ -24,13 +25,14 @@ Hook Exits(const std::string& code) {
 class SessionHooksTest : public testing::Test {
  protected:
   SessionHooks Make(const std::string& document) {
-    return SessionHooks(plan_, *json::Parse(document), {"4f0c", "/state/4f0c", run_},
+    return SessionHooks(plan_, *json::Parse(document), {"4f0c", "/state/4f0c", run_, run_fd_.get()},
                         [this](const std::string& text) { warnings_.push_back(text); });
   }
 
   Plan plan_;
   LaunchRequest request_;
   std::string run_ = testing::TempDir();
+  base::UniqueFd run_fd_{::open(run_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   std::vector<std::string> warnings_;
 };
 

@@ -22,6 +22,16 @@ of cases. A case is a line with the command, and indented lines that say the res
       root                               the case needs root
       store                              the demo image is in the store, and DOC its document; needs root
 
+and for stave-oci, whose cases all need root, where `create|run` is a case for either:
+
+      config doc('/root', 1)             the config.json of BUNDLE, here from CONFIG, which is good and the default
+      before stave-oci create ...        a command that works, ahead of the case; may be repeated
+      env LISTEN_FDS=x                   one more variable; may be repeated
+      then stopped                       the container's status after it; default: as before it
+      within 65536                       KiB of memory that it may take
+
+After a case nothing is left that was not there before it, and after a `delete --force` nothing at all.
+
 `default ...` at the top of a file says what its cases do not say. Names in expressions: DOC (bytes of
 a whole document), doc(pointer, value[, base]) (DOC, or base, with one member set), without(pointer), ROOTFS (the demo
 image's root), DIR (an empty folder), and what FILES below makes.
@@ -41,6 +51,8 @@ import tarfile
 import tempfile
 import time
 import xml.sax.saxutils
+
+import oci
 
 TREE = os.path.abspath("packaging/tree")
 DEMO = os.path.abspath("packaging/demo")
@@ -97,6 +109,15 @@ class World:
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(self.names["SOCKET"])
         self.unpack_rootfs()
+        self.containers = oci.Containers(f"{TREE}/bin/stave-oci", self.environment({}), self.top, self.run + "/oci", DOC, self.names["ROOTFS"])
+        self.names.update(self.containers.names())
+
+    def environment(self, settings):
+        own = dict(variable.split("=", 1) for variable in settings.get("env", []))
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.top, "LC_ALL": "C.UTF-8",
+            "STAVE_STATE": self.full if "store" in settings else self.state, "STAVE_RUN": self.run, "XDG_RUNTIME_DIR": self.top, **own,
+        }
 
     def path(self, name):
         return os.path.join(self.top, name)
@@ -145,29 +166,34 @@ class World:
             shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self):
+        self.containers.close()
         shutil.rmtree(self.top, ignore_errors=True)
 
 
 class Case:
     def __init__(self, path, line, command, defaults):
         self.path, self.line, self.command = path, line, command
-        self.settings = dict(defaults)
+        self.settings = {key: list(value) if isinstance(value, list) else value for key, value in defaults.items()}
         self.says = []
 
     def name(self):
-        return f"{os.path.basename(self.path)[:-len('.case')]}:{self.line}"
+        return f"{os.path.basename(self.path)[:-len('.case')]}:{self.line}{self.verb}"
+
+    verb = ""  # which of `create|run` it is
 
     def set(self, text):
         key, _, value = text.partition(" ")
         if key == "says":
             self.says.append(value)
-        elif key in ("argv0", "stdin", "stdout", "exit", "word", "prints", "silent", "root", "store"):
+        elif key in ("argv0", "stdin", "stdout", "exit", "word", "prints", "silent", "root", "store", "config", "then", "within"):
             self.settings[key] = value or "yes"
+        elif key in ("before", "env"):
+            self.settings.setdefault(key, []).append(value)
         else:
             raise SystemExit(f"{self.path}:{self.line}: {key}: is no setting")
 
-    def words(self, world):
-        """The command's words. {expression} is replaced; {{ is a brace."""
+    def words(self, world, command=None):
+        """The words of its command, or of another one. {expression} is replaced; {{ is a brace."""
         def value(match):
             result = world.evaluate(match.group(1))
             return result.decode("utf-8", "surrogateescape") if isinstance(result, bytes) else str(result)
@@ -176,13 +202,15 @@ class Case:
         def keep(match):
             kept.append(value(match))
             return f"\ue000{len(kept) - 1}\ue001"
-        text = re.sub(r"(?<!\{)\{([^{}]+)\}", keep, self.command)
+        text = re.sub(r"(?<!\{)\{([^{}]+)\}", keep, self.command if command is None else command)
         words = shlex.split(text)
         words = [re.sub("\ue000(\\d+)\ue001", lambda m: kept[int(m.group(1))], word) for word in words]
         return [word.replace("{{", "{").replace("}}", "}") for word in words]
 
     def wanted_exit(self, words):
         wanted = self.settings.get("exit", "0" if "prints" in self.settings else "usage")
+        if words[0] == "stave-oci" and wanted in ("usage", "failure"):
+            return 255 if "exec" in words else 1
         payload = words[0] in RUNS_PAYLOAD or (words[0] == "cgroup-limit" and "--" in words)
         if wanted == "usage":
             return 125 if payload else 2
@@ -203,9 +231,14 @@ def read_cases(path):
                 setting.set(line[len("default "):])
                 defaults.update(setting.settings)
             elif line.startswith(" "):
-                cases[-1].set(line.strip())
+                for case in cases[-both:]:
+                    case.set(line.strip())
             else:
-                cases.append(Case(path, number, line, defaults))
+                verbs = ("create", "run") if "create|run" in line else ("",)
+                both = len(verbs)
+                for verb in verbs:
+                    cases.append(Case(path, number, line.replace("create|run", verb), defaults))
+                    cases[-1].verb = verb and " " + verb
     return cases
 
 
@@ -243,10 +276,7 @@ def execute(world, case, words):
             os.close(fd)
 
     result = Outcome()
-    environment = {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": world.top, "LC_ALL": "C.UTF-8",
-        "STAVE_STATE": world.full if "store" in case.settings else world.state, "STAVE_RUN": world.run, "XDG_RUNTIME_DIR": world.top,
-    }
+    environment = world.environment(case.settings)
     start = time.monotonic()
     program = f"{TREE}/bin/{words[0]}"
     called = world.evaluate(case.settings["argv0"]) if "argv0" in case.settings else program
@@ -320,7 +350,7 @@ def complaints(case, words, result, world):
     wanted = case.wanted_exit(words)
     if result.code is not None and result.code != wanted:
         wrong.append(f"exit {result.code}, wanted {wanted}")
-    if result.kib > MEMORY_KIB:
+    if result.kib > int(case.settings.get("within", MEMORY_KIB)):
         wrong.append(f"used {result.kib} KiB")
     try:
         err = result.err.decode("utf-8")
@@ -341,7 +371,7 @@ def complaints(case, words, result, world):
             wrong.append(f"stdout does not match {case.settings['prints']!r}: {result.out[:300]!r}")
     elif result.out:
         wrong.append(f"stdout is not empty: {result.out[:100]!r}")
-    if case.settings.get("exit", "usage") == "usage" and "prints" not in case.settings:
+    if case.settings.get("exit", "usage") == "usage" and "prints" not in case.settings and "before" not in case.settings:
         wrong += [f"wrong usage, yet {folder} was made" for folder in (world.state, world.run) if os.path.exists(folder)]
     return wrong
 
@@ -361,6 +391,36 @@ def check_lines(case, words, lines, wanted):
     if match.group(2) not in word.split("|"):
         wrong.append(f"[{match.group(2)}], wanted {word}")
     return wrong
+
+
+def try_case(world, case, words):
+    result = execute(world, case, words)
+    return result, complaints(case, words, result, world)
+
+
+def try_container(world, case, words):
+    """The same with the container that the case begins with."""
+    containers, wrong = world.containers, []
+    containers.write_config(world.evaluate(case.settings.get("config", "CONFIG"), containers.config))
+    for command in case.settings.get("before", []):
+        code, said = containers.call(case.words(world, command)[1:])
+        if code != 0:
+            wrong.append(f"{command}: {code} {said}")
+    left, statuses = containers.left(), containers.statuses()
+    result, complained = try_case(world, case, words)
+    wrong += complained
+    if "then" in case.settings:
+        statuses = {name: case.settings["then"] for name in statuses}
+    else:
+        wrong += [f"left: {what}" for what in containers.left() if what not in left]
+    now = containers.statuses()
+    if now != statuses:
+        wrong.append(f"now {now}, wanted {statuses}")
+    return result, wrong + containers.remove()
+
+
+def needs_root(case, words):
+    return words[0] == "stave-oci" or "root" in case.settings or "store" in case.settings
 
 
 def report(results, path):
@@ -383,12 +443,12 @@ def main(paths):
         for path in sorted(paths):
             for case in read_cases(path):
                 words = case.words(world)
-                if ("root" in case.settings or "store" in case.settings) and os.geteuid() != 0:
+                if needs_root(case, words) and os.geteuid() != 0:
                     results.append((case, 0, None))
                     continue
                 world.clean()
-                result = execute(world, case, words)
-                wrong = complaints(case, words, result, world)
+                attempt = try_container if words[0] == "stave-oci" else try_case
+                result, wrong = attempt(world, case, words)
                 results.append((case, result.seconds, wrong))
                 if wrong:
                     print(f"{case.path}:{case.line}: {case.command[:120]}")

@@ -6,6 +6,7 @@ means if one fails, and that an ns-run that dies among them leaves nothing. Need
 import array
 import errno
 import fcntl
+import io
 import json
 import os
 import select
@@ -13,6 +14,7 @@ import signal
 import socket
 import struct
 import sys
+import tarfile
 import unittest
 
 sys.path.insert(0, "tests")
@@ -125,6 +127,15 @@ class HooksTest(unittest.TestCase):
         self.assertEqual(out, "made\n1\n")
         self.assertEqual([self.note(name) for name in ("mounts", *CREATE[:2])], ["1\n", "", ""])
 
+    def test_a_root_that_the_document_names_is_seen_there(self):
+        tree = place.path("tree")
+        with tarfile.open(fileobj=io.BytesIO(Place.busybox())) as tar:
+            tar.extractall(tree)
+        self.document["root"] = {"path": tree}
+        self.hook("createContainer", "cat > @/state; mount -t tmpfs by-hook $(sed 's/.*\"rootfs\":\"\\([^\"]*\\).*/\\1/' @/state)/var")
+        self.assertEqual(self.ns_run(["--rm"], "grep -c by-hook /proc/self/mountinfo").stdout, "1\n")
+        self.assertEqual(json.loads(self.note("state"))["rootfs"], tree)
+
     # --- failures ----------------------------------------------------------------------------------
 
     def test_a_hook_of_the_start_that_fails_ends_all(self):
@@ -194,19 +205,20 @@ class HooksTest(unittest.TestCase):
         return found
 
     def test_killed_during_a_hook(self):
-        for kind in ALL:
-            with self.subTest(kind=kind):
+        # With a record, one that has started keeps it.
+        for kind, options in [(kind, ["--rm"]) for kind in ALL] + [(kind, []) for kind in ALL[:4]]:
+            with self.subTest(kind=kind, options=options):
                 self.hooks.clear()
                 place.run("rm -f notes/*; mkfifo notes/up", check=True)
                 self.hook(kind, "echo $$ > @/up; exec sleep 1000")
                 payload = "true" if kind == "poststop" else "sleep 1000"
-                process = place.start(self.command("--rm", "--", "sh", "-c", payload), stderr=-1)
+                process = place.start(self.command(*options, "--", "sh", "-c", payload), stderr=-1)
                 hook = int(self.note("up"))
                 children = self.children(process)
                 process.kill()
                 process.wait()
                 for pid, fd in children:
-                    # One that is nobody's child any more and not in the container goes on: it is ours to end.
+                    # One outside of the container goes on: it is ours to end.
                     if kind not in INSIDE and pid == hook:
                         signal.pidfd_send_signal(fd, signal.SIGKILL)
                     self.assertTrue(select.select([fd], [], [], 20)[0], "still there")

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/base/error.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
 #include "libs/lifecycle/kill.h"
@@ -38,7 +39,7 @@ absl::StatusOr<int> Kill(const cli::VerbCall& call) {
   int signal = SIGTERM;
   if (call.own.operands().size() == 2) {
     const auto given = base::ParseSignal(call.own.operands()[1]);
-    if (!given.ok()) return cli::AsUsage(given.status());
+    if (!given.ok()) return cli::AsUsage(base::WithContext(given.status(), "signal"));
     signal = *given;
   }
   STAVE_ASSIGN_OR_RETURN(const lifecycle::Root root, OpenRoot(call));

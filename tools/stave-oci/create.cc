@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "libs/base/status_macros.h"
+#include "libs/lifecycle/root.h"
 #include "tools/stave-oci/call.h"
 #include "tools/stave-oci/commands.h"
 
@@ -41,6 +42,8 @@ absl::StatusOr<lifecycle::CreateOptions> Options(const cli::VerbCall& call, cons
   lifecycle::CreateOptions options;
   STAVE_ASSIGN_OR_RETURN(options.cgroup_manager, Manager(call));
   options.id = call.own.operands()[0];
+  // Ahead of the state root, which is made if it is not there.
+  STAVE_RETURN_IF_ERROR(lifecycle::CheckId(options.id));
   options.bundle = call.own.Get("bundle");
   options.config = call.own.Get("config");
   options.pid_file = call.own.Get("pid-file");

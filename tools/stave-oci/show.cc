@@ -14,6 +14,7 @@
 #include "libs/cli/table.h"
 #include "libs/json/parse.h"
 #include "libs/lifecycle/container.h"
+#include "libs/lifecycle/machine.h"
 #include "tools/stave-oci/call.h"
 #include "tools/stave-oci/commands.h"
 #include "tools/stave-oci/user_name.h"
@@ -42,10 +43,12 @@ absl::StatusOr<std::vector<json::Value>> States(const cli::VerbCall& call,
   const auto passwd = base::ReadFileAt(AT_FDCWD, "/etc/passwd", size_t{1} << 20);
   STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, root.Ids());
   std::vector<json::Value> states;
+  lifecycle::Machine machine;
   for (const std::string& id : ids) {
     const auto container = lifecycle::Container::Open(root, id);
     if (absl::IsNotFound(container.status())) continue;
-    const auto condition = container.ok() ? container->Look() : container.status();
+    const auto condition =
+        container.ok() ? container->Look(&machine, lifecycle::Freezer::kAsk) : container.status();
     if (!condition.ok()) {
       call.warn(condition.status().message());
       continue;
