@@ -38,6 +38,8 @@ const char* WordOf(int error) {
       return "E_PIPE";
     case EROFS:
       return "E_READ_ONLY";
+    case ELOOP:
+      return "E_LOOP";
     default:
       return nullptr;
   }

@@ -22,9 +22,9 @@ namespace stave::base {
 
 // The Status of errno value `error`: message "`noun`: `act`: strerror". The code is
 // absl::ErrnoToStatus's; the word is E_NO_SPACE for ENOSPC and EDQUOT, E_NO_FILES for EMFILE and
-// ENFILE, E_NO_MEMORY for ENOMEM, E_IO for EIO, E_READ_ONLY for EROFS, E_INVALID for EINVAL and its
-// kin, else the code's. ENOENT is NotFound, EEXIST
-// AlreadyExists, EACCES and EPERM PermissionDenied.
+// ENFILE, E_NO_MEMORY for ENOMEM, E_IO for EIO, E_READ_ONLY for EROFS, E_LOOP for ELOOP, E_INVALID
+// for EINVAL and its kin, else the code's. ENOENT is NotFound, EEXIST AlreadyExists, EACCES and
+// EPERM PermissionDenied.
 absl::Status PosixError(int error, absl::string_view noun, absl::string_view act);
 
 // Opens a directory (O_DIRECTORY|O_RDONLY). `path` may be absolute; `dirfd` may be AT_FDCWD.

@@ -106,8 +106,8 @@ void PrintWarning(const Program& program, absl::string_view message);
 absl::string_view Version();
 
 // The parts of Main(), for programs that are run in another way (verbs.h). Begin: /dev/null on
-// those of 0, 1, 2 that are closed, SIGPIPE ignored, SIGCHLD not. PrintOrFail: `text` to stdout, and
-// the exit code. ExitCode: that of `status`.
+// those of 0, 1, 2 that are closed, SIGPIPE ignored, SIGCHLD not. PrintOrFail: `text` to stdout,
+// and the exit code. ExitCode: that of `status`.
 void BeginProgram();
 int PrintOrFail(const Program& program, absl::string_view text);
 int ExitCode(const Program& program, const absl::Status& status);

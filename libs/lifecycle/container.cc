@@ -241,15 +241,15 @@ absl::StatusOr<Condition> Container::Look(Machine* machine, Freezer freezer) con
 
 absl::Status Container::Remove(const Root& root) {
   const std::string gone = GoneName(id_);
-  const auto rename = [&] {
+  const auto move_away = [&] {
     const int done =
         ::renameat2(root.dir(), id_.c_str(), root.dir(), gone.c_str(), RENAME_NOREPLACE);
     return done == 0 ? 0 : errno;
   };
-  int error = rename();
+  int error = move_away();
   if (error == EEXIST) {  // a stray
     STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(root.dir(), gone));
-    error = rename();
+    error = move_away();
   }
   if (error != 0) return base::PosixError(error, id_, "rename");
   return base::RemoveTreeAt(root.dir(), gone);

@@ -31,9 +31,9 @@ struct Options {
   std::vector<Parameter> parameters;  // what the file system itself must know
 };
 
-// Of words that contradict each other the later one counts. Unknown words go to the file system, and
-// are for the caller to refuse or drop with a bind.
-// Errors: Unimplemented for "idmap" and "ridmap", which a caller that makes such mounts takes out.
+// Of words that contradict each other the later one counts. Unknown words go to the file system,
+// and are for the caller to refuse or drop with a bind. Errors: Unimplemented for "idmap" and
+// "ridmap", which a caller that makes such mounts takes out.
 absl::StatusOr<Options> ParseOptions(const std::vector<std::string>& words);
 
 // The words that every file system takes, sorted: for `features`.

@@ -101,9 +101,10 @@ void Feed(Running* running, absl::string_view* state) {
   if (state->empty() || (n < 0 && errno != EAGAIN && errno != EINTR)) running->input.Reset();
 }
 
+// At most what a pipe holds, and not for as long as somebody writes.
 void Listen(int output, std::string* said) {
   char buffer[4096];
-  for (;;) {
+  for (int reads = 0; reads < 16; ++reads) {
     const ssize_t n = ::read(output, buffer, sizeof buffer);
     if (n <= 0) return;
     const size_t room = kMostSaid - std::min(kMostSaid, said->size());

@@ -53,8 +53,7 @@ IdMapped TakeIdMapped(std::vector<std::string>* words) {
 void DropParameters(const Cursor& entry, Mount* mount, std::vector<std::string>* doubts) {
   for (const auto& [word, value] : mount->options.parameters) {
     doubts->push_back(absl::StrCat(entry["options"].pointer(), ": option ",
-                                     base::Printable(word, 64),
-                                     ": is not for a bind mount"));
+                                   base::Printable(word, 64), ": is not for a bind mount"));
   }
   mount->options.parameters.clear();
 }
@@ -66,8 +65,8 @@ absl::Status ReadOptions(const Cursor& entry, Mount* mount, std::vector<std::str
   if (!options.ok()) return base::WithContext(options.status(), entry["options"].pointer());
   mount->options = *std::move(options);
   if (mount->options.contradicts) {
-    doubts->push_back(absl::StrCat(entry["options"].pointer(),
-                                     ": options ro and rw contradict each other"));
+    doubts->push_back(
+        absl::StrCat(entry["options"].pointer(), ": options ro and rw contradict each other"));
   }
   if (mount->type == "bind") mount->options.bind = true;
   if (mount->options.bind) {

@@ -63,13 +63,11 @@ TEST(MountsTest, BindsHaveASourceAndNoType) {
   const auto sized = PlanOf(R"("source":"/a","options":["bind","size=1"])");
   ASSERT_TRUE(sized.ok()) << sized.status();
   EXPECT_TRUE(sized->mounts[0].options.parameters.empty());
-  EXPECT_EQ(sized->doubts.back(),
-            "/mounts/0/options: option size: is not for a bind mount");
+  EXPECT_EQ(sized->doubts.back(), "/mounts/0/options: option size: is not for a bind mount");
   const auto both = PlanOf(R"("type":"tmpfs","options":["ro","rw"])");
   ASSERT_TRUE(both.ok()) << both.status();
   EXPECT_EQ(both->mounts[0].options.set & MOUNT_ATTR_RDONLY, 0u);
-  EXPECT_EQ(both->doubts.back(),
-            "/mounts/0/options: options ro and rw contradict each other");
+  EXPECT_EQ(both->doubts.back(), "/mounts/0/options: options ro and rw contradict each other");
 }
 
 TEST(MountsTest, CopyUpIsForTmpfs) {

@@ -34,8 +34,8 @@ absl::Status Log::Open(const cli::Invocation& global) {
   const std::string path = global.Get("log");
   if (path.empty()) return absl::OkStatus();
   // A FIFO that nobody reads is an error, not a wait.
-  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC;
-  file_ = base::UniqueFd(::open(path.c_str(), kFlags | O_NONBLOCK, 0644));
+  file_ = base::UniqueFd(::open(
+      path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0644));
   if (file_.valid() && ::fcntl(file_.get(), F_SETFL, O_APPEND) == 0) return absl::OkStatus();
   return base::WithContext(base::PosixError(errno, base::Printable(path), "open"), "--log");
 }
