@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -73,10 +74,19 @@ absl::Status MakeDevice(int root, const Device& device, bool in_user_namespace) 
   return absl::OkStatus();
 }
 
+// Whether /dev is somebody else's folder, perhaps the host's own.
+bool IsBound(const Plan& plan) {
+  return std::any_of(plan.mounts.begin(), plan.mounts.end(), [](const Mount& mount) {
+    return mount.options.bind && !mount.options.remount &&
+           (mount.destination == "/dev" || mount.destination == "/dev/");
+  });
+}
+
 }  // namespace
 
 absl::Status MakeDev(const ChildInputs& inputs, const MountedTree& mounted) {
   const Plan& plan = *inputs.request->plan;
+  if (IsBound(plan)) return absl::OkStatus();
   const int root = inputs.request->root;
   const bool user = plan.Has(CLONE_NEWUSER);
   const mode_t old = ::umask(0);
@@ -104,10 +114,10 @@ absl::Status MakeDev(const ChildInputs& inputs, const MountedTree& mounted) {
 absl::Status MountConsole(int root, int slave) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd bind, mount::CloneTree(slave, "", Depth::kMount));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dev, rootpath::MakeDirsInRoot(root, "/dev", 0755));
-  // An image's link is not followed: it may lead into /proc.
+  // A link is not followed, it may lead into /proc; nor is it taken away, /dev may be the host's.
   struct stat st;
   if (::fstatat(dev.get(), "console", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
-    ::unlinkat(dev.get(), "console", 0);
+    return absl::FailedPreconditionError("/dev/console: is a symbolic link");
   }
   STAVE_RETURN_IF_ERROR(rootpath::MakeFileInRoot(dev.get(), "console", 0600).status());
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd target,

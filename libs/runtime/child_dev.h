@@ -11,10 +11,11 @@
 namespace stave::runtime {
 
 // The default devices (runtime-linux.md) and those of the plan, and the links under /dev. In a user
-// namespace, where nothing can be made, the host's are bound.
+// namespace, where nothing can be made, the host's are bound. A /dev that is bound stays as it is,
+// as with other runtimes: it may be the host's, whose ptmx would be replaced.
 absl::Status MakeDev(const ChildInputs& inputs, const MountedTree& mounted);
 
-// The terminal `slave` at /dev/console.
+// The terminal `slave` at /dev/console. Errors: FailedPrecondition for a symbolic link there.
 absl::Status MountConsole(int root, int slave);
 
 }  // namespace stave::runtime

@@ -121,6 +121,24 @@ class LifecycleTest(unittest.TestCase):
         self.prepare(["sh", "-c", "stat -c %a /made /also /also/made; umask"], mounts=mounts)
         self.assertEqual(self.run_it(preexec_fn=lambda: os.umask(0o077)).stdout, "755\n755\n755\n0022\n")
 
+    # It may be the host's own: its ptmx was replaced, and a link at console taken away.
+    def test_a_dev_that_is_bound_stays_as_it_is(self):
+        os.mkdir(place.path("dev"))
+        os.mkdir(place.path("dev/pts"))
+        with open(place.path("dev/ptmx"), "w", encoding="utf-8") as out:
+            out.write("the host's")
+        os.symlink("/etc/passwd", place.path("dev/console"))
+        mounts = [one for one in self.config["mounts"] if not one["destination"].startswith("/dev/") or one["destination"] == "/dev/pts"]
+        mounts = [one for one in mounts if one["destination"] != "/dev"]
+        mounts.insert(1, {"destination": "/dev", "type": "bind", "source": place.path("dev"), "options": ["rbind", "rw"]})
+        self.prepare(["sh", "-c", "ls /dev; cat /dev/ptmx"], mounts=mounts)
+        self.assertEqual(self.run_it().stdout, "console\nptmx\npts\nthe host's")
+        self.config["process"]["terminal"] = True
+        self.prepare(["true"], mounts=mounts)
+        done = self.do(["script", "-qec", f"stave-oci run -b b --config b/c.json {ID}", "/dev/null"], 1)
+        self.assertIn("/dev/console: is a symbolic link", done.stdout)
+        self.assertEqual(sorted(os.listdir(place.path("dev"))), ["console", "ptmx", "pts"])
+
     def test_few_descriptors_are_an_error_and_no_hang(self):
         self.prepare(["true"], hooks={"createRuntime": [{"path": "/bin/true"}]})
         codes = set()

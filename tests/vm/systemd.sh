@@ -154,7 +154,7 @@ oci run --detach c4 >out 2>err
 config machine.slice:stave:c4 "" true >config.json
 oci run c5 2>err
 check "another's scope is not joined" is $? 1
-check "by name" says "not empty" err
+check "by name" says "is the cgroup of container c4" err
 check "and goes on" is "$(property stave-c4.scope ActiveState)" active
 sed 's/"sh"/"nothing"/' config.json >other && sed 's/stave:c4/stave:c5/' other >config.json
 oci run c5 2>err
