@@ -61,7 +61,7 @@ absl::Status Start(const Root& root, absl::string_view id, const Warn& warn) {
   STAVE_RETURN_IF_ERROR(CheckCreated(condition.status));
   STAVE_ASSIGN_OR_RETURN(const std::string text, container.ReadConfig());
   STAVE_ASSIGN_OR_RETURN(const json::Value config, container.ParseConfig(text));
-  if (config.Find("process") == nullptr) {
+  if (!json::Cursor(config)["process"].exists()) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_DOCUMENT",
                        "/process: is missing, there is nothing to start");
   }

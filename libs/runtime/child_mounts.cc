@@ -305,12 +305,27 @@ absl::StatusOr<base::UniqueFd> OpenPlace(const LaunchRequest& request) {
   return place;
 }
 
+namespace {
+
+// Whether the host's later mounts are to appear in the container, or in a bind of it.
+bool FollowsHost(const Plan& plan) {
+  const auto follows = [](uint64_t propagation) {
+    return propagation == MS_SLAVE || propagation == MS_SHARED;
+  };
+  return follows(plan.root_propagation) ||
+         std::any_of(plan.mounts.begin(), plan.mounts.end(), [&](const Mount& mount) {
+           return mount.options.bind && follows(mount.options.propagation);
+         });
+}
+
+}  // namespace
+
 absl::StatusOr<MountedTree> BuildTree(const ChildInputs& inputs, int place) {
   const Plan& plan = *inputs.request->plan;
   const int root = inputs.request->root;
   // Nothing made from here on may travel back to the host. Without a mount namespace it is the
   // host's tree, and what is made lies at root_path, from where delete takes it.
-  const bool slave = plan.root_propagation == MS_SLAVE || plan.root_propagation == MS_SHARED;
+  const bool slave = FollowsHost(plan);
   if (plan.Has(CLONE_NEWNS) &&
       ::mount(nullptr, "/", nullptr, MS_REC | (slave ? MS_SLAVE : MS_PRIVATE), nullptr) < 0) {
     return base::PosixError(errno, "/", "make private");

@@ -89,13 +89,13 @@ absl::StatusOr<base::UniqueFd> CloneSource(const Plan& plan, const Mount& wanted
 // The kernel lists mounts by their age, and what config.md says of their order is looked for in
 // that list. So the child makes the copy when its turn comes, if it can: not with another user's
 // ids, not in another mount tree, not of what the container's root will cover, and not where it is
-// to stay a peer of the host's, as nothing of the child's is.
+// to be a peer of the host's, as nothing of the child's is.
 bool IsChildToClone(const Plan& plan, const Mount& wanted, int source) {
-  const uint64_t propagation = wanted.options.propagation;
+  const bool peer = wanted.options.propagation == MS_SHARED && plan.root_propagation == MS_SHARED;
   struct statfs fs;
-  return propagation != MS_SLAVE && propagation != MS_SHARED && !plan.Has(CLONE_NEWUSER) &&
-         !plan.Joins(CLONE_NEWNS) && wanted.id_mapped == IdMapped::kNo &&
-         ::fstatfs(source, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC;
+  return !peer && !plan.Has(CLONE_NEWUSER) && !plan.Joins(CLONE_NEWNS) &&
+         wanted.id_mapped == IdMapped::kNo && ::fstatfs(source, &fs) == 0 &&
+         fs.f_type != PROC_SUPER_MAGIC;
 }
 
 absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
