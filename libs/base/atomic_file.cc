@@ -28,7 +28,7 @@ absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view
   if (!file.valid()) return PosixError(errno, beside, "create");
   if (::fchmod(file.get(), mode) < 0) return PosixError(errno, beside, "chmod");
   STAVE_RETURN_IF_ERROR(WriteAll(file.get(), content, beside));
-  if (durability == Durability::kDurable && ::fsync(file.get()) < 0) {
+  if (durability != Durability::kVolatile && ::fsync(file.get()) < 0) {
     return PosixError(errno, beside, "fsync");
   }
   return absl::OkStatus();

@@ -17,6 +17,7 @@ namespace stave::base {
 
 enum class Durability {
   kVolatile,  // a reboot may forget it (/run, records of --rm): no fsync
+  kWhole,     // after a power cut it is the old or the new, never a part: fsync of the file
   kDurable,   // survives a power cut once the call returns: fsync of file and folder
 };
 

@@ -3,8 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <thread>
 
 #include "libs/base/posix.h"
 
@@ -16,6 +23,47 @@ bool SameFile(int fd, int dirfd, const std::string& name) {
   return ::fstat(fd, &mine) == 0 &&
          ::fstatat(dirfd, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
          mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+// Gives the notice unless it is gone before.
+class Waiting {
+ public:
+  Waiting(int fd, const LockNotice& notice) : thread_([this, fd, &notice] { Wait(fd, notice); }) {}
+  ~Waiting() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  void Wait(int fd, const LockNotice& notice) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (changed_.wait_for(lock, std::chrono::seconds(kLockNotice), [this] { return over_; }))
+      return;
+    notice(LockHolder(fd));
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;
+  std::thread thread_;  // the last: it uses the others
+};
+
+// flock(2); 0, or an errno.
+int Flock(int fd, LockMode mode, const LockNotice& notice) {
+  const int operation = mode == LockMode::kShared ? LOCK_SH : LOCK_EX;
+  std::optional<Waiting> waiting;
+  if (notice != nullptr) {
+    if (::flock(fd, operation | LOCK_NB) == 0) return 0;
+    if (errno == EWOULDBLOCK) waiting.emplace(fd, notice);
+  }
+  while (::flock(fd, operation) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -35,16 +83,32 @@ absl::StatusOr<std::optional<UniqueFd>> TryLockFileAt(int dirfd, const std::stri
   }
 }
 
-absl::StatusOr<UniqueFd> LockFileAt(int dirfd, const std::string& name, LockMode mode) {
+absl::StatusOr<UniqueFd> LockFileAt(int dirfd, const std::string& name, LockMode mode,
+                                    const LockNotice& notice) {
   for (;;) {
     UniqueFd fd(::openat(dirfd, name.c_str(),
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
     if (!fd.valid()) return PosixError(errno, name, "open lock");
-    while (::flock(fd.get(), mode == LockMode::kShared ? LOCK_SH : LOCK_EX) < 0) {
-      if (errno != EINTR) return PosixError(errno, name, "lock");
-    }
+    if (const int error = Flock(fd.get(), mode, notice)) return PosixError(error, name, "lock");
     if (SameFile(fd.get(), dirfd, name)) return fd;
   }
+}
+
+pid_t LockHolder(int fd) {
+  struct stat st;
+  if (::fstat(fd, &st) < 0) return 0;
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    // "3: FLOCK  ADVISORY  WRITE 708 08:01:393246 0 EOF"; who waits has "3: -> FLOCK ..".
+    int pid = 0;
+    unsigned major = 0, minor = 0;
+    unsigned long inode = 0;
+    const int found =
+        ::sscanf(line.c_str(), "%*d: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major, &minor, &inode);
+    // The device is that of the file system, which not every one shows in stat(2).
+    if (found == 4 && inode == st.st_ino) return pid > 0 ? pid : 0;
+  }
+  return 0;
 }
 
 }  // namespace stave::base

@@ -6,6 +6,9 @@
 #ifndef STAVE_LIBS_BASE_LOCK_H_
 #define STAVE_LIBS_BASE_LOCK_H_
 
+#include <sys/types.h>
+
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,14 +19,23 @@ namespace stave::base {
 
 enum class LockMode { kShared, kExclusive };
 
+// Told, in another thread, once a lock has been waited for kLockNotice seconds: the process that
+// took it, 0 where that cannot be seen.
+using LockNotice = std::function<void(pid_t holder)>;
+inline constexpr int kLockNotice = 2;
+
 // Opens `name` in `dirfd` (made with mode 0600 where it is missing) and waits for its lock. Whoever
 // removes the file while others wait must make them look again: the returned lock is always on the
 // file that bears the name at that moment.
-absl::StatusOr<UniqueFd> LockFileAt(int dirfd, const std::string& name, LockMode mode);
+absl::StatusOr<UniqueFd> LockFileAt(int dirfd, const std::string& name, LockMode mode,
+                                    const LockNotice& notice = nullptr);
 
 // The same without waiting: nullopt if somebody holds it.
 absl::StatusOr<std::optional<UniqueFd>> TryLockFileAt(int dirfd, const std::string& name,
                                                       LockMode mode);
+// The process that has taken the lock of the open file `fd`, as /proc/locks says; 0 if it has none,
+// or is of another pid namespace. It may have handed the lock to a child and be gone.
+pid_t LockHolder(int fd);
 
 }  // namespace stave::base
 

@@ -23,6 +23,12 @@ namespace stave::base {
 namespace {
 
 // In the child, between fork and exec: system calls only.
+[[noreturn]] void GiveUp(int report) {
+  const int error = errno;
+  [[maybe_unused]] const ssize_t n = ::write(report, &error, sizeof error);
+  ::_exit(127);
+}
+
 [[noreturn]] void Exec(const Command& command, char* const* argv, int report, pid_t parent) {
   if (command.die_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -32,30 +38,52 @@ namespace {
   int last = 2;
   for (const auto& [mine, theirs] : command.fds) last = std::max(last, theirs);
   const int safe_report = ::fcntl(report, F_DUPFD_CLOEXEC, last + 1);
+  if (safe_report < 0) GiveUp(report);
   int moved[16];
   const size_t count = std::min<size_t>(command.fds.size(), 16);
   for (size_t i = 0; i < count; ++i) {
     moved[i] = ::fcntl(command.fds[i].first, F_DUPFD_CLOEXEC, last + 1);
+    if (moved[i] < 0) GiveUp(safe_report);
   }
   ::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
-  for (size_t i = 0; i < count; ++i) ::dup2(moved[i], command.fds[i].second);
+  for (size_t i = 0; i < count; ++i) {
+    if (::dup2(moved[i], command.fds[i].second) < 0) GiveUp(safe_report);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   ::execv(command.path.c_str(), argv);
-  const int error = errno;
-  [[maybe_unused]] const ssize_t n = ::write(safe_report, &error, sizeof error);
-  ::_exit(127);
+  GiveUp(safe_report);
 }
 
 }  // namespace
 
+std::vector<char*> ExecPointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+void ResetSignals() {
+  for (int signal = 1; signal <= 64; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+int ReapChild(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
 ChildProcess::~ChildProcess() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  ReapChild(pid_);
 }
 
 absl::StatusOr<int> ChildProcess::Wait() {
@@ -68,9 +96,7 @@ absl::StatusOr<int> ChildProcess::Wait() {
 }
 
 absl::StatusOr<ChildProcess> Start(const Command& command) {
-  std::vector<char*> argv;
-  for (const std::string& arg : command.args) argv.push_back(const_cast<char*>(arg.c_str()));
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = ExecPointers(command.args);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return PosixError(errno, command.path, "pipe");
   const UniqueFd reader(ends[0]);

@@ -23,6 +23,15 @@ struct Command {
   bool die_with_parent = true;           // PR_SET_PDEATHSIG SIGKILL
 };
 
+// What execve(2) takes for argv or an environment: pointers into `texts`, and nullptr.
+std::vector<char*> ExecPointers(const std::vector<std::string>& texts);
+
+// In a child before its execve(2): no signal is ignored, handled or blocked.
+void ResetSignals();
+
+// Waits for the child `pid` to end and returns its status as of waitpid(2); 0 if there is none.
+int ReapChild(pid_t pid);
+
 // A child process. The destructor kills and reaps one that was not waited for.
 class [[nodiscard]] ChildProcess {
  public:

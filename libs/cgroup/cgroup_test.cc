@@ -4,12 +4,8 @@
 // have the rest.
 #include "libs/cgroup/cgroup.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "absl/status/status.h"
@@ -19,7 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
-#include "libs/base/posix.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::cgroup {
 namespace {
@@ -29,32 +25,19 @@ using ::testing::HasSubstr;
 
 class CgroupTest : public ::testing::Test {
  protected:
-  CgroupTest() : root_(absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX")) {
-    EXPECT_NE(mkdtemp(root_.data()), nullptr);
-    for (const char* name : {"/memory", "/cpu,cpuacct", "/unified"}) {
-      mkdir((root_ + name).c_str(), 0755);
-      mkdir((root_ + name + "/x").c_str(), 0755);
-    }
+  CgroupTest() {
+    for (const char* name : {"memory/x", "cpu,cpuacct/x", "unified/x"}) dir_.Mkdir(name);
     hierarchies_.all = {{Version::kV1, {"memory"}, root_ + "/memory"},
                         {Version::kV1, {"cpu", "cpuacct"}, root_ + "/cpu,cpuacct"},
                         {Version::kV2, {"hugetlb"}, root_ + "/unified"}};
   }
-  ~CgroupTest() override {
-    const size_t slash = root_.rfind('/');
-    (void)base::RemoveTreeAt(base::OpenDirAt(AT_FDCWD, root_.substr(0, slash))->get(),
-                             root_.substr(slash + 1));
-  }
 
-  void Put(absl::string_view file, absl::string_view text) {
-    std::ofstream(absl::StrCat(root_, "/", file)) << text;
-  }
-  std::string Get(absl::string_view file) {
-    std::ifstream in(absl::StrCat(root_, "/", file));
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }
+  void Put(absl::string_view file, absl::string_view text) { dir_.Put(file, text); }
+  std::string Get(absl::string_view file) { return dir_.Get(file); }
   Cgroup Open() { return *Cgroup::Open("/x", hierarchies_); }
 
-  std::string root_;
+  testutil::TempDir dir_;
+  const std::string& root_ = dir_.path();
   Hierarchies hierarchies_;
 };
 

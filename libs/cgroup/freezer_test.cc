@@ -4,12 +4,6 @@
 // freeze processes.
 #include "libs/cgroup/freezer.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,40 +12,29 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
-#include "libs/base/posix.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::cgroup {
 namespace {
 
 class FreezerTest : public ::testing::Test {
  protected:
-  FreezerTest() : root_(absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX")) {
-    EXPECT_NE(mkdtemp(root_.data()), nullptr);
-    mkdir((root_ + "/x").c_str(), 0755);
-  }
-  ~FreezerTest() override {
-    const size_t slash = root_.rfind('/');
-    (void)base::RemoveTreeAt(base::OpenDirAt(AT_FDCWD, root_.substr(0, slash))->get(),
-                             root_.substr(slash + 1));
-  }
+  FreezerTest() { dir_.Mkdir("x"); }
 
   void Put(absl::string_view file, absl::string_view text) {
-    std::ofstream(absl::StrCat(root_, "/x/", file)) << text;
+    dir_.Put(absl::StrCat("x/", file), text);
   }
-  std::string Get(absl::string_view file) {
-    std::ifstream in(absl::StrCat(root_, "/x/", file));
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }
+  std::string Get(absl::string_view file) { return dir_.Get(absl::StrCat("x/", file)); }
   Cgroup OpenV1() {
-    const Hierarchies one = {{{Version::kV1, {"freezer"}, root_}}};
+    const Hierarchies one = {{{Version::kV1, {"freezer"}, dir_.path()}}};
     return *Cgroup::Open("/x", one);
   }
   Cgroup OpenV2() {
-    const Hierarchies one = {{{Version::kV2, {}, root_}}};
+    const Hierarchies one = {{{Version::kV2, {}, dir_.path()}}};
     return *Cgroup::Open("/x", one);
   }
 
-  std::string root_;
+  testutil::TempDir dir_;
 };
 
 TEST_F(FreezerTest, V1WritesTheState) {

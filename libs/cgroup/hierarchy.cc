@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
+#include "libs/base/mountinfo.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 
@@ -34,22 +35,6 @@ struct Mount {
   absl::string_view super_options;
 };
 
-// "\040" and its like: how the kernel writes space, tab, newline and backslash in paths.
-std::string Unescape(absl::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto digit = [&](size_t at) { return text[at] >= '0' && text[at] <= '7'; };
-    if (text[i] == '\\' && i + 3 < text.size() && digit(i + 1) && digit(i + 2) && digit(i + 3)) {
-      plain.push_back(static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                                        (text[i + 3] - '0')));
-      i += 3;
-    } else {
-      plain.push_back(text[i]);
-    }
-  }
-  return plain;
-}
-
 // "36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda rw": false if it is not such a line.
 bool ParseLine(absl::string_view line, Mount* mount) {
   const size_t dash = line.find(" - ");
@@ -58,7 +43,7 @@ bool ParseLine(absl::string_view line, Mount* mount) {
   const std::vector<absl::string_view> tail = absl::StrSplit(line.substr(dash + 3), ' ');
   if (head.size() < 6 || tail.size() < 3) return false;
   if (head[4].empty() || head[4][0] != '/') return false;
-  *mount = {head[0], head[1], head[3], Unescape(head[4]), tail[0], tail[2]};
+  *mount = {head[0], head[1], head[3], base::UnescapeMountinfo(head[4]), tail[0], tail[2]};
   return true;
 }
 

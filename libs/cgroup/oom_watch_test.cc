@@ -3,44 +3,32 @@
 // Folders and files stand in for a v2 cgroup; tests/root and tests/vm run out of memory.
 #include "libs/cgroup/oom_watch.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
-#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
-#include "libs/base/posix.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::cgroup {
 namespace {
 
 class OomWatchTest : public ::testing::Test {
  protected:
-  OomWatchTest() : root_(absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX")) {
-    EXPECT_NE(mkdtemp(root_.data()), nullptr);
-    mkdir((root_ + "/x").c_str(), 0755);
-  }
-  ~OomWatchTest() override {
-    const size_t slash = root_.rfind('/');
-    (void)base::RemoveTreeAt(base::OpenDirAt(AT_FDCWD, root_.substr(0, slash))->get(),
-                             root_.substr(slash + 1));
-  }
+  OomWatchTest() { dir_.Mkdir("x"); }
 
   void Put(absl::string_view file, absl::string_view text) {
-    std::ofstream(absl::StrCat(root_, "/x/", file)) << text;
+    dir_.Put(absl::StrCat("x/", file), text);
   }
   absl::StatusOr<OomWatch> Start() {
-    const Hierarchies one = {{{Version::kV2, {"memory"}, root_}}};
+    const Hierarchies one = {{{Version::kV2, {"memory"}, dir_.path()}}};
     return OomWatch::Start(*Cgroup::Open("/x", one));
   }
 
-  std::string root_;
+  testutil::TempDir dir_;
 };
 
 bool IsReadable(int fd) {

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/cgroup/hierarchy.h"
+#include "libs/cgroup/plan_test_hierarchies.h"
 #include "libs/json/parse.h"
 
 namespace stave::cgroup {
@@ -20,20 +21,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-Hierarchies V1() {
-  Hierarchies all;
-  for (const char* controller : {"cpu", "cpuset", "memory", "devices", "blkio", "pids"}) {
-    all.all.push_back({Version::kV1, {controller}, absl::StrCat("/sys/fs/cgroup/", controller)});
-  }
-  return all;
-}
-
-Hierarchies V2() {
-  return {{{Version::kV2,
-            {"cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma"},
-            "/sys/fs/cgroup"}}};
-}
 
 Hierarchies Hybrid() {
   Hierarchies all = V1();

@@ -3,19 +3,14 @@
 // Folders and files stand in for cgroups; tests/root has the comparison with runc.
 #include "libs/cgroup/statistics.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "libs/base/posix.h"
 #include "libs/json/parse.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::cgroup {
 namespace {
@@ -25,29 +20,21 @@ using ::testing::Pair;
 
 class StatisticsTest : public ::testing::Test {
  protected:
-  StatisticsTest() : root_(absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX")) {
-    EXPECT_NE(mkdtemp(root_.data()), nullptr);
-    mkdir((root_ + "/x").c_str(), 0755);
-  }
-  ~StatisticsTest() override {
-    const size_t slash = root_.rfind('/');
-    (void)base::RemoveTreeAt(base::OpenDirAt(AT_FDCWD, root_.substr(0, slash))->get(),
-                             root_.substr(slash + 1));
-  }
+  StatisticsTest() { dir_.Mkdir("x"); }
 
   void Put(absl::string_view file, absl::string_view text) {
-    std::ofstream(absl::StrCat(root_, "/x/", file)) << text;
+    dir_.Put(absl::StrCat("x/", file), text);
   }
   // All controllers in one hierarchy.
   Statistics Read(Version version) {
     const Hierarchies one = {{{version,
                                {version == Version::kV1 ? "blkio" : "io", "cpu", "cpuacct",
                                 "cpuset", "hugetlb", "memory", "pids"},
-                               root_}}};
+                               dir_.path()}}};
     return ReadStatistics(*Cgroup::Open("/x", one));
   }
 
-  std::string root_;
+  testutil::TempDir dir_;
 };
 
 TEST_F(StatisticsTest, WithoutFilesTheShapeIsThere) {

@@ -13,6 +13,7 @@
 #include "libs/base/error.h"
 #include "libs/cgroup/hierarchy.h"
 #include "libs/cgroup/plan.h"
+#include "libs/cgroup/plan_test_hierarchies.h"
 #include "libs/json/parse.h"
 
 namespace stave::cgroup {
@@ -21,18 +22,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-Hierarchies V1() {
-  Hierarchies all;
-  for (const char* controller : {"cpu", "cpuset", "memory", "devices", "blkio", "pids"}) {
-    all.all.push_back({Version::kV1, {controller}, absl::StrCat("/sys/fs/cgroup/", controller)});
-  }
-  return all;
-}
-
-Hierarchies V2() {
-  return {{{Version::kV2, {"cpuset", "cpu", "io", "memory", "pids"}, "/sys/fs/cgroup"}}};
-}
 
 absl::StatusOr<Limits> Plan(absl::string_view text, const CurrentLimits& current,
                             const Hierarchies& hierarchies) {

@@ -2,7 +2,6 @@
 #include "libs/lifecycle/bundle.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "libs/base/posix.h"
 #include "libs/json/parse.h"
 #include "libs/lifecycle/container.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::lifecycle {
 namespace {
@@ -140,14 +140,9 @@ TEST(ReadConfigTest, AnnotationsAreTexts) {
 
 class ReadBundleTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "/bundle.XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  void TearDown() override { EXPECT_TRUE(base::RemoveTreeAt(AT_FDCWD, dir_).ok()); }
   std::string config() const { return dir_ + "/config.json"; }
-  std::string dir_;
+  testutil::TempDir temp_;
+  const std::string& dir_ = temp_.path();
 };
 
 TEST_F(ReadBundleTest, ReadsAndKeepsTheText) {

@@ -130,6 +130,11 @@ absl::Status Container::CheckFree(const Root& root, absl::string_view id) {
   return taken ? Exists() : absl::OkStatus();
 }
 
+absl::Status NotRunning() {
+  return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
+                     "container not running");
+}
+
 absl::StatusOr<Container> Container::Make(const Root& root, const Record& record,
                                           absl::string_view config) {
   STAVE_RETURN_IF_ERROR(CheckFree(root, record.id));

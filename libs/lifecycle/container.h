@@ -43,6 +43,9 @@ struct Condition {
 // The largest file that is read here.
 inline constexpr size_t kMaxConfig = size_t{16} << 20;
 
+// FailedPrecondition [E_NOT_RUNNING] `container not running`.
+absl::Status NotRunning();
+
 // Whether a look at the freezer is worth its time.
 enum class Freezer { kAsk, kLeave };
 

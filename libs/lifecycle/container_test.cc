@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,19 +15,13 @@
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::lifecycle {
 namespace {
 
 class ContainerTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "/container.XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  void TearDown() override { EXPECT_TRUE(base::RemoveTreeAt(AT_FDCWD, dir_).ok()); }
-
   Root root() const { return Root::Make(dir_).value(); }
   static Record Named(const std::string& id) {
     Record record;
@@ -42,7 +35,8 @@ class ContainerTest : public ::testing::Test {
     ASSERT_TRUE(
         base::ReplaceFileAt(container->get(), name, text, 0600, base::Durability::kVolatile).ok());
   }
-  std::string dir_;
+  testutil::TempDir temp_;
+  const std::string& dir_ = temp_.path();
 };
 
 TEST_F(ContainerTest, IsFoundAsItWasMade) {

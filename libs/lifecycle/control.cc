@@ -21,11 +21,6 @@ namespace {
 
 constexpr absl::Duration kFreezeHas = absl::Seconds(10);
 
-absl::Status NotRunning() {
-  return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
-                     "container not running");
-}
-
 absl::Status WrongState(absl::string_view message) {
   return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE", message);
 }

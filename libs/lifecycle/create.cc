@@ -6,7 +6,6 @@
 #include "libs/base/error.h"
 #include "libs/base/status_macros.h"
 #include "libs/lifecycle/creation.h"
-#include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/poststart.h"
 #include "libs/runtime/foreground.h"
 

@@ -24,22 +24,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/scope_plan.h"
 #include "libs/lifecycle/warn.h"
-#include "libs/pty/terminal.h"
 
 namespace stave::lifecycle {
 
-struct CreateOptions {
+struct CreateOptions : HandoverOptions {
   std::string id;
-  std::string bundle;          // "": the working directory
-  std::string config;          // a file instead of the bundle's config.json, as crun's --config
-  std::string pid_file;        // "": none
-  std::string console_socket;  // "": none; needed with process.terminal
-  pty::Size console_size;      // of its terminal; zeros: what the config says
-  std::string pidfd_socket;    // "": none; gets the pidfd of the first process
-  int preserve_fds = 0;        // 3 .. 2+n go to the payload, and those of LISTEN_FDS
+  std::string bundle;  // "": the working directory
+  std::string config;  // a file instead of the bundle's config.json, as crun's --config
   CgroupManager cgroup_manager = CgroupManager::kCgroupfs;
   bool pivot = true;    // --no-pivot
   bool keyring = true;  // --no-new-keyring

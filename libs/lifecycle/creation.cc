@@ -13,7 +13,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libs/base/error.h"
-#include "libs/base/passing.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
 #include "libs/cgroup/delegate.h"
@@ -27,6 +26,7 @@
 #include "libs/runtime/hook.h"
 #include "libs/runtime/rootfs.h"
 #include "libs/runtime/sealed_self.h"
+#include "libs/runtime/user_namespace.h"
 
 namespace stave::lifecycle {
 namespace {
@@ -80,16 +80,6 @@ std::vector<cgroup::Setting> TakeTightTasks(std::vector<cgroup::Setting>* settin
   return taken;
 }
 
-uid_t HostUid(const runtime::Plan& plan) {
-  for (const runtime::IdMapping& line : plan.uid_mappings) {
-    const uint32_t uid = plan.process.uid;
-    if (uid >= line.container_id && uid - line.container_id < line.size) {
-      return line.host_id + (uid - line.container_id);
-    }
-  }
-  return plan.process.uid;
-}
-
 }  // namespace
 
 void Creation::Say(const std::vector<std::string>& warnings) const {
@@ -110,18 +100,7 @@ absl::Status Creation::Read(Attachment attachment) {
   Say(bundle_.plan.doubts);
   Say(bundle_.plan.warnings);
   bundle_.plan.warnings.clear();  // Launch() would repeat them
-  STAVE_RETURN_IF_ERROR(
-      CheckConsole(bundle_.plan.process.terminal, options_.console_socket, attachment));
-  if (options_.console_size.rows != 0) {
-    bundle_.plan.process.rows = options_.console_size.rows;
-    bundle_.plan.process.columns = options_.console_size.columns;
-  }
-  if (!options_.console_socket.empty()) {
-    STAVE_ASSIGN_OR_RETURN(console_, ConnectTo(options_.console_socket));
-  }
-  if (!options_.pidfd_socket.empty()) {
-    STAVE_ASSIGN_OR_RETURN(pidfd_socket_, ConnectTo(options_.pidfd_socket));
-  }
+  STAVE_RETURN_IF_ERROR(handover_.Connect(options_, attachment, &bundle_.plan.process));
   AddListening();
   AddHome(bundle_.rootfs, &bundle_.plan.process);
   return absl::OkStatus();
@@ -176,7 +155,8 @@ absl::Status Creation::MakeGroup() {
   STAVE_RETURN_IF_ERROR(EnterGroup(hierarchies, &limits));
   STAVE_RETURN_IF_ERROR(group_->Apply(limits));
   if (!WantsDelegation(bundle_.plan)) return absl::OkStatus();
-  return cgroup::Delegate(*group_, HostUid(bundle_.plan));
+  return cgroup::Delegate(*group_,
+                          runtime::HostId(bundle_.plan.uid_mappings, bundle_.plan.process.uid));
 }
 
 void Creation::NameGroup() {
@@ -276,15 +256,7 @@ absl::Status Creation::Launch(int in, int out, int err) {
 }
 
 absl::Status Creation::HandOver() {
-  if (console_.valid()) {
-    STAVE_RETURN_IF_ERROR(SendTerminal(console_.get(), launched_.terminal.get()));
-    console_.Reset();
-    launched_.terminal.Reset();
-  }
-  if (pidfd_socket_.valid()) {
-    STAVE_RETURN_IF_ERROR(base::SendMessage(pidfd_socket_.get(), "pidfd", launched_.pidfd.get()));
-    pidfd_socket_.Reset();
-  }
+  STAVE_RETURN_IF_ERROR(handover_.Give(&launched_));
   // A payload that has ended already has no identity any more, and the container is stopped.
   if (auto init = base::IdentifyProcess(launched_.pid, *machine_.BootId()); init.ok()) {
     record_.init = *std::move(init);

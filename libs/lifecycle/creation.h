@@ -77,7 +77,7 @@ class Creation {
   Machine machine_;
   Bundle bundle_;
   Inherited inherited_;
-  base::UniqueFd console_, pidfd_socket_;
+  Handover handover_;
   Record record_;
   std::optional<Container> container_;
   std::optional<cgroup::Cgroup> group_;

@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
-#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
@@ -20,7 +19,6 @@
 #include "libs/json/parse.h"
 #include "libs/lifecycle/container.h"
 #include "libs/lifecycle/group.h"
-#include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/home.h"
 #include "libs/lifecycle/machine.h"
 #include "libs/runtime/enter.h"
@@ -82,7 +80,7 @@ class Entry {
   json::Value config_;
   runtime::Process process_;
   Inherited inherited_;
-  base::UniqueFd console_, pidfd_socket_;
+  Handover handover_;
   std::optional<cgroup::Cgroup> group_;
   runtime::Launched launched_;
 };
@@ -119,19 +117,8 @@ absl::Status Entry::Prepare(const Root& root) {
   if (options_.warn) {
     for (const std::string& warning : warnings) options_.warn(warning);
   }
-  STAVE_RETURN_IF_ERROR(
-      CheckConsole(process_.terminal, options_.console_socket,
-                   options_.detach ? Attachment::kDetached : Attachment::kForeground));
-  if (options_.console_size.rows != 0) {
-    process_.rows = options_.console_size.rows;
-    process_.columns = options_.console_size.columns;
-  }
-  if (!options_.console_socket.empty()) {
-    STAVE_ASSIGN_OR_RETURN(console_, ConnectTo(options_.console_socket));
-  }
-  if (!options_.pidfd_socket.empty()) {
-    STAVE_ASSIGN_OR_RETURN(pidfd_socket_, ConnectTo(options_.pidfd_socket));
-  }
+  STAVE_RETURN_IF_ERROR(handover_.Connect(
+      options_, options_.detach ? Attachment::kDetached : Attachment::kForeground, &process_));
   AddHome(absl::StrCat("/proc/", condition_.pid(), "/root"), &process_);
   if (inherited_.listening > 0) {
     process_.env.push_back(absl::StrCat("LISTEN_FDS=", inherited_.listening));
@@ -173,14 +160,7 @@ absl::Status Entry::Enter(int in, int out, int err) {
 }
 
 absl::Status Entry::HandOver() {
-  if (console_.valid()) {
-    STAVE_RETURN_IF_ERROR(SendTerminal(console_.get(), launched_.terminal.get()));
-    console_.Reset();
-    launched_.terminal.Reset();
-  }
-  if (pidfd_socket_.valid()) {
-    STAVE_RETURN_IF_ERROR(base::SendMessage(pidfd_socket_.get(), "pidfd", launched_.pidfd.get()));
-  }
+  STAVE_RETURN_IF_ERROR(handover_.Give(&launched_));
   if (options_.pid_file.empty()) return absl::OkStatus();
   return WritePidFile(options_.pid_file, launched_.pid);
 }

@@ -9,23 +9,18 @@
 
 #include "absl/status/statusor.h"
 #include "libs/lifecycle/exec_process.h"
+#include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/warn.h"
-#include "libs/pty/terminal.h"
 
 namespace stave::lifecycle {
 
-struct ExecOptions {
+struct ExecOptions : HandoverOptions {
   std::string id;
   std::string process_file;  // a file with a `process` object; then `changes` is not looked at
   ProcessChanges changes;
   bool detach = false;
-  std::string pid_file;        // "": none
-  std::string console_socket;  // "": none; needed with a terminal and detach
-  pty::Size console_size;      // of its terminal; zeros: what the config says
-  std::string pidfd_socket;    // "": none
-  int preserve_fds = 0;        // 3 .. 2+n go to the payload, and those of LISTEN_FDS
-  std::string cgroup;          // a cgroup below the container's, that exists; "": the container's
+  std::string cgroup;  // a cgroup below the container's, that exists; "": the container's
   bool ignore_paused = false;
   bool keyring = true;
   Warn warn;

@@ -4,13 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,30 +15,13 @@
 #include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/unix_socket.h"
 
 namespace stave::lifecycle {
 namespace {
 
 constexpr int kFirst = 3;
 constexpr int kMostInherited = 1 << 20;
-
-struct Place {
-  base::UniqueFd folder;
-  std::string name;
-};
-
-absl::StatusOr<Place> OpenFolder(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  Place place;
-  place.name = slash == path.npos ? path : path.substr(slash + 1);
-  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
-  if (place.name.empty()) {
-    return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE",
-                       absl::StrCat(base::Printable(path), ": is a directory"));
-  }
-  STAVE_ASSIGN_OR_RETURN(place.folder, base::OpenDirAt(AT_FDCWD, folder));
-  return place;
-}
 
 absl::Status Usage(absl::string_view message) {
   return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE", message);
@@ -58,42 +36,23 @@ int Listening() {
   return absl::SimpleAtoi(count, &number) && number > 0 ? number : 0;
 }
 
-}  // namespace
-
-absl::Status WritePidFile(const std::string& path, pid_t pid) {
-  STAVE_ASSIGN_OR_RETURN(const Place place, OpenFolder(path));
-  return base::ReplaceFileAt(place.folder.get(), place.name, absl::StrCat(pid), 0644,
-                             base::Durability::kVolatile);
-}
-
-absl::StatusOr<base::UniqueFd> ConnectTo(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  base::UniqueFd folder;
-  std::string name = path;
-  if (name.size() >= sizeof address.sun_path) {
-    STAVE_ASSIGN_OR_RETURN(Place place, OpenFolder(path));
-    name = absl::StrCat("/proc/self/fd/", place.folder.get(), "/", place.name);
-    folder = std::move(place.folder);
-  }
-  if (name.size() >= sizeof address.sun_path) {
-    return base::PosixError(ENAMETOOLONG, path, "connect");
-  }
-  ::memcpy(address.sun_path, name.data(), name.size());
-  base::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return base::PosixError(errno, path, "socket");
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-    return base::PosixError(errno, path, "connect");
-  }
-  return socket;
-}
-
 absl::Status SendTerminal(int socket, int master) {
   unsigned int number = 0;
   if (::ioctl(master, TIOCGPTN, &number) < 0) {
     return base::PosixError(errno, "terminal", "TIOCGPTN");
   }
   return base::SendMessage(socket, absl::StrCat("/dev/pts/", number), master);
+}
+
+}  // namespace
+
+absl::Status WritePidFile(const std::string& path, pid_t pid) {
+  const size_t slash = path.rfind('/');
+  const std::string name = slash == path.npos ? path : path.substr(slash + 1);
+  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  if (name.empty()) return Usage(absl::StrCat(base::Printable(path), ": is a directory"));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dir, base::OpenDirAt(AT_FDCWD, folder));
+  return base::ReplaceFileAt(dir.get(), name, absl::StrCat(pid), 0644, base::Durability::kVolatile);
 }
 
 absl::StatusOr<Inherited> CheckInherited(int preserve_fds) {
@@ -121,6 +80,35 @@ absl::Status CheckConsole(bool terminal, const std::string& socket, Attachment a
   }
   if ((!detached || !terminal) && !socket.empty()) {
     return Usage("cannot use console socket if stave-oci will not detach or allocate tty");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Handover::Connect(const HandoverOptions& options, Attachment attachment,
+                               runtime::Process* process) {
+  STAVE_RETURN_IF_ERROR(CheckConsole(process->terminal, options.console_socket, attachment));
+  if (options.console_size.rows != 0) {
+    process->rows = options.console_size.rows;
+    process->columns = options.console_size.columns;
+  }
+  if (!options.console_socket.empty()) {
+    STAVE_ASSIGN_OR_RETURN(console_, base::ConnectUnix(options.console_socket));
+  }
+  if (!options.pidfd_socket.empty()) {
+    STAVE_ASSIGN_OR_RETURN(pidfd_, base::ConnectUnix(options.pidfd_socket));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Handover::Give(runtime::Launched* launched) {
+  if (console_.valid()) {
+    STAVE_RETURN_IF_ERROR(SendTerminal(console_.get(), launched->terminal.get()));
+    console_.Reset();
+    launched->terminal.Reset();
+  }
+  if (pidfd_.valid()) {
+    STAVE_RETURN_IF_ERROR(base::SendMessage(pidfd_.get(), "pidfd", launched->pidfd.get()));
+    pidfd_.Reset();
   }
   return absl::OkStatus();
 }

@@ -13,6 +13,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
+#include "libs/pty/terminal.h"
+#include "libs/runtime/launch.h"
+#include "libs/runtime/plan.h"
 
 namespace stave::lifecycle {
 
@@ -20,13 +23,14 @@ namespace stave::lifecycle {
 // Errors: those of open(2) and rename(2).
 absl::Status WritePidFile(const std::string& path, pid_t pid);
 
-// Connects to the Unix stream socket `path`, which may be longer than the 107 bytes of unix(7).
-// Errors: NotFound and the others of connect(2).
-absl::StatusOr<base::UniqueFd> ConnectTo(const std::string& path);
-
-// Sends `master` with the name that its terminal has in the container, "/dev/pts/0".
-// Errors: those of sendmsg(2).
-absl::Status SendTerminal(int socket, int master);
+// What is asked for.
+struct HandoverOptions {
+  std::string pid_file;        // "": none
+  std::string console_socket;  // "": none; needed with a terminal, unless in the foreground
+  pty::Size console_size;      // of its terminal; zeros: what the process says
+  std::string pidfd_socket;    // "": none; gets the pidfd of the process
+  int preserve_fds = 0;        // 3 .. 2+n go to the payload, and those of LISTEN_FDS
+};
 
 // What goes to the payload above 2: `listening` descriptors of socket activation (LISTEN_FDS, if
 // LISTEN_PID is this process: sd_listen_fds(3)), then those of --preserve-fds.
@@ -44,6 +48,22 @@ absl::StatusOr<Inherited> CheckInherited(int preserve_fds);
 // Errors: InvalidArgument [E_USAGE].
 enum class Attachment { kForeground, kDetached };
 absl::Status CheckConsole(bool terminal, const std::string& socket, Attachment attachment);
+
+// The two sockets of one process.
+class Handover {
+ public:
+  // Before the process is made: CheckConsole(); `process` gets the size that is wanted.
+  // Errors: those of CheckConsole and base::ConnectUnix.
+  absl::Status Connect(const HandoverOptions& options, Attachment attachment,
+                       runtime::Process* process);
+
+  // Sends the pty's master, which is `launched`'s no more, with the name that its terminal has in
+  // the container, "/dev/pts/0"; and the pidfd. Errors: those of sendmsg(2).
+  absl::Status Give(runtime::Launched* launched);
+
+ private:
+  base::UniqueFd console_, pidfd_;
+};
 
 }  // namespace stave::lifecycle
 

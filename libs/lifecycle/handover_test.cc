@@ -10,29 +10,26 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/base/passing.h"
 #include "libs/base/posix.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::lifecycle {
 namespace {
 
 class HandoverTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "/handover.XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
   void TearDown() override {
     ::unsetenv("LISTEN_PID");
     ::unsetenv("LISTEN_FDS");
-    EXPECT_TRUE(base::RemoveTreeAt(AT_FDCWD, dir_).ok());
   }
-  std::string dir_;
+  testutil::TempDir temp_;
+  const std::string& dir_ = temp_.path();
 };
 
 TEST_F(HandoverTest, APidFileHasNoNewline) {
@@ -65,12 +62,22 @@ TEST_F(HandoverTest, ATerminalGoesThroughALongPath) {
   const std::string folder = dir_ + "/" + std::string(150, 'd');
   ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0);
   const base::UniqueFd listener = Listen(folder, "s");
-  const base::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  base::UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   ASSERT_TRUE(master.valid());
 
-  const auto socket = ConnectTo(folder + "/s");
-  ASSERT_TRUE(socket.ok()) << socket.status();
-  ASSERT_TRUE(SendTerminal(socket->get(), master.get()).ok());
+  HandoverOptions options;
+  options.console_socket = folder + "/s";
+  options.console_size = {24, 80};
+  runtime::Process process;
+  process.terminal = true;
+  Handover handover;
+  const absl::Status connected = handover.Connect(options, Attachment::kDetached, &process);
+  ASSERT_TRUE(connected.ok()) << connected;
+  EXPECT_EQ(process.columns, 80);
+  runtime::Launched launched;
+  launched.terminal = std::move(master);
+  ASSERT_TRUE(handover.Give(&launched).ok());
+  EXPECT_FALSE(launched.terminal.valid());
 
   const base::UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   const auto message = base::ReceiveMessage(accepted.get(), 100, 0);
@@ -80,8 +87,13 @@ TEST_F(HandoverTest, ATerminalGoesThroughALongPath) {
 }
 
 TEST_F(HandoverTest, ASocketThatIsNotThere) {
-  EXPECT_TRUE(absl::IsNotFound(ConnectTo(dir_ + "/s").status()));
-  EXPECT_FALSE(ConnectTo(dir_ + "/" + std::string(200, 'x')).ok());
+  HandoverOptions options;
+  runtime::Process process;
+  Handover handover;
+  options.pidfd_socket = dir_ + "/s";
+  EXPECT_TRUE(absl::IsNotFound(handover.Connect(options, Attachment::kForeground, &process)));
+  options.pidfd_socket = dir_ + "/" + std::string(200, 'x');
+  EXPECT_FALSE(handover.Connect(options, Attachment::kForeground, &process).ok());
 }
 
 TEST_F(HandoverTest, DescriptorsOfOurOwnAreNotPreserved) {

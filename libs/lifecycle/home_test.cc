@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/lifecycle/home.h"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::lifecycle {
 namespace {
@@ -18,16 +16,15 @@ using ::testing::ElementsAre;
 class HomeTest : public ::testing::Test {
  protected:
   HomeTest() {
-    std::string pattern = ::testing::TempDir() + "/home.XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
-    ::mkdir((root_ + "/etc").c_str(), 0755);
+    temp_.Mkdir("etc");
     process_.args = {"sh"};
     process_.uid = 1000;
   }
 
-  void Write(const std::string& text) { std::ofstream(root_ + "/etc/passwd") << text; }
+  void Write(const std::string& text) { temp_.Put("etc/passwd", text); }
 
-  std::string root_;
+  testutil::TempDir temp_;
+  const std::string& root_ = temp_.path();
   runtime::Process process_;
 };
 
@@ -63,9 +60,8 @@ TEST_F(HomeTest, AFifoAndALinkOutAreNoPasswd) {
   AddHome(root_, &process_);
   EXPECT_THAT(process_.env, ElementsAre("HOME=/"));
   ::unlink(passwd.c_str());
-  std::ofstream(root_ + "/outside") << "user:x:1000:1000::/stolen:/bin/sh\n";
-  ::mkdir((root_ + "/inner").c_str(), 0755);
-  ::mkdir((root_ + "/inner/etc").c_str(), 0755);
+  temp_.Put("outside", "user:x:1000:1000::/stolen:/bin/sh\n");
+  temp_.Mkdir("inner/etc");
   ASSERT_EQ(::symlink("../../outside", (root_ + "/inner/etc/passwd").c_str()), 0);
   process_.env.clear();
   AddHome(root_ + "/inner", &process_);

@@ -26,11 +26,6 @@ namespace {
 
 constexpr absl::Duration kFreezeHas = absl::Seconds(1);
 
-absl::Status NotRunning() {
-  return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
-                     "container not running");
-}
-
 absl::Status KillFirst(const Condition& condition, int signal) {
   if (!condition.init.valid()) return NotRunning();
   const absl::Status sent = base::SignalProcess(condition.init.get(), signal);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/lifecycle/root.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +10,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
-#include "libs/base/posix.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::lifecycle {
 namespace {
@@ -36,17 +35,10 @@ TEST(CheckIdTest, RefusesTheRest) {
 
 class RootTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    ::unsetenv("STAVE_RUN");
-    std::string name = ::testing::TempDir() + "/root.XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  void TearDown() override {
-    ::unsetenv("STAVE_RUN");
-    EXPECT_TRUE(base::RemoveTreeAt(AT_FDCWD, dir_).ok());
-  }
-  std::string dir_;
+  void SetUp() override { ::unsetenv("STAVE_RUN"); }
+  void TearDown() override { ::unsetenv("STAVE_RUN"); }
+  testutil::TempDir temp_;
+  const std::string& dir_ = temp_.path();
 };
 
 TEST_F(RootTest, TheOptionComesBeforeTheEnvironment) {

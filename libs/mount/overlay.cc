@@ -14,7 +14,6 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "absl/strings/numbers.h"
@@ -23,6 +22,7 @@
 #include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/mount/tree.h"
 
 namespace stave::mount {
@@ -137,8 +137,7 @@ absl::StatusOr<base::UniqueFd> MakeFromShortNames(const Overlay& overlay) {
   }
   theirs.Reset();
   auto answer = base::ReceiveMessage(mine.get(), 16, 0);
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  base::ReapChild(child);
   if (!answer.ok()) return base::WithContext(answer.status(), "overlay");
   if (answer->fd.valid()) return std::move(answer->fd);
   int error = EINVAL;
@@ -162,10 +161,13 @@ absl::Status CheckWritable(int tree, const Overlay& overlay) {
 }  // namespace
 
 absl::StatusOr<base::UniqueFd> MakeOverlay(const Overlay& overlay) {
-  if (overlay.lower.empty() || overlay.lower.size() > kMaxLower) {
-    return absl::InvalidArgumentError(absl::StrCat("overlay: ", overlay.lower.size(),
-                                                   " lower directories: 1 to ", kMaxLower,
-                                                   " are possible"));
+  if (overlay.lower.empty()) return absl::InvalidArgumentError("overlay: no lower directory");
+  if (overlay.lower.size() > kMaxLower) {
+    return base::WithHint(
+        base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
+                    absl::StrCat("overlay: ", overlay.lower.size(),
+                                 " layers, and the kernel takes ", kMaxLower, " at the most")),
+        "build the image with fewer layers, or squash it");
   }
   if (overlay.id_map < 0 && overlay.upper.empty() && overlay.lower.size() == 1) {
     STAVE_ASSIGN_OR_RETURN(base::UniqueFd tree,

@@ -49,9 +49,9 @@ inline constexpr size_t kMaxLower = 500;
 // Before `lowerdir+` (Linux 6.7), and for idmapped layers (5.19), which must be attached somewhere,
 // a child in a mount namespace of its own makes the mount from a private folder of short names and
 // hands a detached clone back.
-// Errors: InvalidArgument (no lower directory, or more than kMaxLower); those of mount (a
-// file system that cannot be idmapped: InvalidArgument [E_INVALID]), and of
-// mkdir(2) in `work`: one with an upper directory is writable.
+// Errors: InvalidArgument (no lower directory); ResourceExhausted [E_LIMIT] (more than kMaxLower,
+// of which the kernel says EINVAL); those of mount (a file system that cannot be idmapped:
+// InvalidArgument [E_INVALID]), and of mkdir(2) in `work`: one with an upper directory is writable.
 absl::StatusOr<base::UniqueFd> MakeOverlay(const Overlay& overlay);
 
 }  // namespace stave::mount

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -16,12 +14,10 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "libs/base/error.h"
-#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/mount/tree.h"
 #include "libs/runtime/child_dev.h"
 #include "libs/runtime/child_mounts.h"
@@ -36,13 +32,9 @@ namespace stave::runtime {
 namespace {
 
 // cgroups first, since the cgroup namespace takes its root from where the process is when it is
-// made; a process enters v1 by itself (writing 0), which spares it a wait for the kernel.
+// made.
 absl::Status JoinCgroup(const ChildInputs& inputs) {
-  if (inputs.request->group != nullptr) {
-    const int error = cgroup::WriteTasks(inputs.request->group->task_fds());
-    if (error != 0)
-      return base::PosixError(error, inputs.request->group->path(), "enter the cgroup");
-  }
+  STAVE_RETURN_IF_ERROR(EnterCgroup(inputs.request->group));
   if (inputs.request->plan->Creates(CLONE_NEWCGROUP) && ::unshare(CLONE_NEWCGROUP) < 0) {
     return base::PosixError(errno, "cgroup namespace", "unshare");
   }
@@ -67,11 +59,7 @@ absl::StatusOr<base::UniqueFd> EnterNamespaces(const ChildInputs& inputs) {
   STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
   STAVE_RETURN_IF_ERROR(JoinCgroup(inputs));
   if (!inputs.joined) STAVE_RETURN_IF_ERROR(JoinNamespaces(plan, inputs.namespaces));
-  // A session keyring of its own: keyrings are in no namespace. ENOSYS: a kernel without keys.
-  if (inputs.request->keyring && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 &&
-      errno != ENOSYS) {
-    return base::PosixError(errno, "session keyring", "join a new one");
-  }
+  if (inputs.request->keyring) STAVE_RETURN_IF_ERROR(JoinNewKeyring());
   return place.valid() ? std::move(place) : OpenPlace(*inputs.request);
 }
 
@@ -117,19 +105,8 @@ absl::StatusOr<base::UniqueFd> BuildEnvironment(const ChildInputs& inputs, int p
       ::ioctl(terminal.slave.get(), TIOCSCTTY, 0) < 0) {
     return base::PosixError(errno, "terminal", "make it the controlling one");
   }
-  // One message: warnings, a line each, and the pty's master if there is one.
-  STAVE_RETURN_IF_ERROR(base::SendMessage(inputs.ends.messages,
-                                          absl::StrCat("W", absl::StrJoin(warnings, "\n"), "\n"),
-                                          terminal.master.get()));
+  STAVE_RETURN_IF_ERROR(SendWarnings(inputs.ends, warnings, terminal.master.get()));
   return std::move(tree.proc);
-}
-
-absl::Status LoadSeccomp(const ChildInputs& inputs) {
-  STAVE_ASSIGN_OR_RETURN(const int listener, LoadFilter(inputs.request->filter));
-  if (listener < 0) return absl::OkStatus();
-  STAVE_RETURN_IF_ERROR(TellAndAwait(inputs.ends, absl::StrCat("L", listener)));
-  ::close(listener);
-  return absl::OkStatus();
 }
 
 // Process 1 gets only signals that it has a handler for: init/stave_init.cc, which does the same.
@@ -177,11 +154,11 @@ absl::Status Run(const ChildInputs& inputs, InitOrder* order) {
   if (plan.personality && ::personality(*plan.personality) < 0) {
     return base::PosixError(errno, "/linux/personality", "personality");
   }
-  ResetSignals();
+  base::ResetSignals();
   STAVE_RETURN_IF_ERROR(CloseOnExec(inputs.request->preserved));
   STAVE_RETURN_IF_ERROR(EnterWorkDir(process));
-  STAVE_RETURN_IF_ERROR(
-      SetIdentity(process, inputs.capabilities, [&inputs] { return LoadSeccomp(inputs); }));
+  const auto load_filter = [&] { return LoadSeccomp(inputs.ends, inputs.request->filter); };
+  STAVE_RETURN_IF_ERROR(SetIdentity(process, inputs.capabilities, load_filter));
   // A config without a process makes a container that cannot be started.
   std::string program;
   if (!process.args.empty()) {
@@ -192,7 +169,7 @@ absl::Status Run(const ChildInputs& inputs, InitOrder* order) {
   } else {
     ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
   }
-  if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
+  if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(load_filter());
   STAVE_RETURN_IF_ERROR(RunStartHooks(inputs, order));
   return Execute(*order, process, program);
 }
@@ -213,9 +190,7 @@ InitOrder OrderOf(const ChildInputs& inputs) {
 
 bool NeedsConversation(const LaunchRequest& request) {
   const Plan& plan = *request.plan;
-  const bool listens =
-      request.filter != nullptr && (request.filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
-  return plan.Has(CLONE_NEWUSER) || request.created || listens ||
+  return plan.Has(CLONE_NEWUSER) || request.created || Listens(request.filter) ||
          !plan.hooks.start_container.empty();
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
@@ -22,6 +23,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
@@ -139,6 +141,35 @@ absl::Status SetNamespaceValues(const Plan& plan, int proc) {
   if (plan.Creates(CLONE_NEWNET)) STAVE_RETURN_IF_ERROR(BringUpLoopback());
   for (const auto& [key, value] : plan.sysctls)
     STAVE_RETURN_IF_ERROR(WriteSysctl(proc, key, value));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<capability::Sets> ChooseCapabilities(const Process& process, UserNamespace where,
+                                                    std::vector<std::string>* warnings) {
+  if (!process.capabilities) return capability::Sets();
+  if (where == UserNamespace::kOther) return *process.capabilities;
+  STAVE_ASSIGN_OR_RETURN(const capability::Sets held,
+                         capability::Current(capability::Any(*process.capabilities)));
+  capability::Set missing = 0;
+  const capability::Sets sets = capability::Attainable(*process.capabilities, held, &missing);
+  if (missing != 0) {
+    warnings->push_back(absl::StrCat("cannot be given, since the caller has not got them itself: ",
+                                     absl::StrJoin(capability::ToNames(missing), ", ")));
+  }
+  return sets;
+}
+
+absl::Status EnterCgroup(const cgroup::Cgroup* group) {
+  if (group == nullptr) return absl::OkStatus();
+  const int error = cgroup::WriteTasks(group->task_fds());
+  return error == 0 ? absl::OkStatus() : base::PosixError(error, group->path(), "enter the cgroup");
+}
+
+absl::Status JoinNewKeyring() {
+  // ENOSYS: a kernel without keys.
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+    return base::PosixError(errno, "session keyring", "join a new one");
+  }
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
 #include "libs/capability/capability.h"
+#include "libs/cgroup/cgroup.h"
 #include "libs/runtime/plan.h"
 
 namespace stave::runtime {
@@ -20,6 +21,19 @@ namespace stave::runtime {
 // hostname, domainname, loopback up in a new network namespace, sysctls through `proc`, a procfs
 // that no mount of the container can stand in front of.
 absl::Status SetNamespaceValues(const Plan& plan, int proc);
+
+// In the parent: what of process.capabilities can be given. In a user namespace that is all of it;
+// else what the caller has not got is left out, with a warning.
+enum class UserNamespace { kCallers, kOther };
+absl::StatusOr<capability::Sets> ChooseCapabilities(const Process& process, UserNamespace where,
+                                                    std::vector<std::string>* warnings);
+
+// The hierarchies of `group` (nullptr: none) that clone3(2) cannot put a process in: v1's, which a
+// process enters by itself (writing 0), which spares it a wait for the kernel.
+absl::Status EnterCgroup(const cgroup::Cgroup* group);
+
+// A session keyring of its own: keyrings are in no namespace.
+absl::Status JoinNewKeyring();
 
 // AppArmor's profile and SELinux's label for the execve(2) to come. Through `proc` and checked to
 // be one: an image's own /proc/thread-self would take the text and do nothing (CVE-2019-16884).

@@ -23,6 +23,7 @@
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/runtime/init_image.h"
 #include "libs/runtime/report.h"
 
@@ -34,13 +35,6 @@ namespace stave::runtime {
 namespace {
 
 constexpr int kHigh = 10;  // above what the child puts on numbers of its choice
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 std::string NumberOrDash(int fd) { return fd < 0 ? "-" : absl::StrCat(fd); }
 
@@ -94,17 +88,6 @@ absl::Status SetStreams(int in, int out, int err, const Terminal& terminal,
   return absl::OkStatus();
 }
 
-void ResetSignals() {
-  for (int signal = 1; signal <= 64; ++signal) {
-    struct sigaction defaults {};
-    defaults.sa_handler = SIG_DFL;
-    ::sigaction(signal, &defaults, nullptr);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 absl::Status CloseOnExec(int preserved) {
   const unsigned first = 3u + static_cast<unsigned>(preserved);
   for (int fd = 3; fd < 3 + preserved; ++fd) Inherit(fd);
@@ -151,7 +134,7 @@ absl::Status Execute(const InitOrder& order, const Process& process, const std::
                                    program};
   args.insert(args.end(), process.args.begin(), process.args.end());
   if (process.args.empty()) args.emplace_back();  // a container that nobody can start
-  const std::vector<char*> argv = Pointers(args), env = Pointers(process.env);
+  const std::vector<char*> argv = base::ExecPointers(args), env = base::ExecPointers(process.env);
   Inherit(order.report);
   Inherit(order.gate);
   Inherit(order.parent);

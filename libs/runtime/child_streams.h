@@ -29,9 +29,6 @@ absl::StatusOr<Terminal> OpenTerminal(int pts, const Process& process);
 // that a payload of another user can open /dev/stdout; what has a name is the caller's.
 absl::Status SetStreams(int in, int out, int err, const Terminal& terminal, const Process& process);
 
-// All signals are as a fresh process has them.
-void ResetSignals();
-
 // Everything above 2 + preserved is closed by the next execve(2). Before a filter is loaded, which
 // may forbid it; what is opened later is O_CLOEXEC.
 absl::Status CloseOnExec(int preserved);

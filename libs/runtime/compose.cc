@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
+#include "libs/base/fd_path.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/capability/capability.h"
@@ -312,7 +312,6 @@ absl::Status Compose(const RunOptions& options, const store::Store& store, json:
 }
 
 absl::StatusOr<json::Value> RootfsDocument(const std::string& path) {
-  char whole[PATH_MAX];
   struct stat st;
   if (::stat(path.c_str(), &st) < 0)
     return base::PosixError(errno, absl::StrCat("--rootfs: ", path), "open");
@@ -322,19 +321,15 @@ absl::StatusOr<json::Value> RootfsDocument(const std::string& path) {
   }
   // The caller's own path: resolved once, then only its descriptor is used.
   const base::UniqueFd dir(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const ssize_t length =
-      ::readlink(absl::StrCat("/proc/self/fd/", dir.get()).c_str(), whole, sizeof whole - 1);
-  if (length <= 0) return base::PosixError(errno, path, "resolve");
-  if (length == 1) {
+  STAVE_ASSIGN_OR_RETURN(const std::string whole, base::FdPath(dir.get(), path));
+  if (whole == "/") {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_USAGE",
                        "--rootfs: \"/\" is the host's own root filesystem");
   }
   json::Value document = oci::DefaultConfig();
   json::Value::Members& members = document.members();
-  members.insert(
-      members.begin() + 1,
-      {"root", json::Value::Object({{"path", json::Value::String(absl::string_view(
-                                                 whole, static_cast<size_t>(length)))}})});
+  members.insert(members.begin() + 1,
+                 {"root", json::Value::Object({{"path", json::Value::String(whole)}})});
   return document;
 }
 

@@ -8,6 +8,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/passing.h"
 #include "libs/base/posix.h"
@@ -41,6 +43,21 @@ absl::Status AwaitReply(const ChildEnds& ends) {
 absl::Status TellAndAwait(const ChildEnds& ends, const std::string& message) {
   STAVE_RETURN_IF_ERROR(base::WriteAll(ends.messages, message, "parent"));
   return AwaitReply(ends);
+}
+
+absl::Status SendWarnings(const ChildEnds& ends, const std::vector<std::string>& warnings,
+                          int terminal) {
+  return base::SendMessage(
+      ends.messages, absl::StrCat(std::string(1, kWarnings), absl::StrJoin(warnings, "\n"), "\n"),
+      terminal);
+}
+
+absl::Status LoadSeccomp(const ChildEnds& ends, const seccomp::Program* filter) {
+  STAVE_ASSIGN_OR_RETURN(const int listener, LoadFilter(filter));
+  if (listener < 0) return absl::OkStatus();
+  STAVE_RETURN_IF_ERROR(TellAndAwait(ends, absl::StrCat(std::string(1, kListener), listener)));
+  ::close(listener);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Conversation> Conversation::Make() {

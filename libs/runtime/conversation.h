@@ -38,6 +38,13 @@ absl::Status AwaitReply(const ChildEnds& ends);
 // Tells the parent with one write(2), which a filter may have left as the only way, and waits.
 absl::Status TellAndAwait(const ChildEnds& ends, const std::string& message);
 
+// The message 'W'. `terminal`: the pty's master, or -1.
+absl::Status SendWarnings(const ChildEnds& ends, const std::vector<std::string>& warnings,
+                          int terminal);
+
+// Loads `filter` (seccomp_listener.h) and has its listener, if there is one, passed on.
+absl::Status LoadSeccomp(const ChildEnds& ends, const seccomp::Program* filter);
+
 // All ends, as the parent makes them.
 class Conversation {
  public:

@@ -20,6 +20,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
+#include "libs/base/mountinfo.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -57,21 +58,6 @@ constexpr const char* kLimitFiles[] = {"memory.limit_in_bytes",
 
 std::string Trimmed(absl::string_view text) {
   return std::string(absl::StripAsciiWhitespace(text));
-}
-
-// The kernel's \040 for a space in a path.
-std::string Unescaped(absl::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 3 >= text.size()) {
-      plain += text[i];
-      continue;
-    }
-    plain +=
-        static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-    i += 3;
-  }
-  return plain;
 }
 
 Value Numbers(absl::string_view text) {
@@ -208,12 +194,12 @@ Value MountsOf(absl::string_view mountinfo) {
     const auto dash = std::find(words.begin(), words.end(), "-");
     if (words.size() < 7 || words.end() - dash < 4) continue;
     Value mount = Value::Object();
-    mount.Set("destination", Value::String(Unescaped(words[4])));
+    mount.Set("destination", Value::String(base::UnescapeMountinfo(words[4])));
     mount.Set("type", Value::String(dash[1]));
     mount.Set("options", Words(words[5]));
     mount.Set("superOptions", Words(dash[3]));
     mount.Set("propagation", Value::String(Propagation({words.begin() + 6, dash})));
-    mount.Set("root", Value::String(Unescaped(words[3])));
+    mount.Set("root", Value::String(base::UnescapeMountinfo(words[3])));
     mounts.push_back(std::move(mount));
   }
   return Value::Array(std::move(mounts));

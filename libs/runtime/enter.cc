@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,17 +11,15 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "libs/base/error.h"
-#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/capability/capability.h"
 #include "libs/rootpath/rootpath.h"
 #include "libs/runtime/child_process.h"
@@ -84,16 +80,10 @@ absl::Status EnterContainer(const Inputs& inputs, std::vector<std::string>* warn
   STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
   STAVE_RETURN_IF_ERROR(SetLimits(*request.process, warnings));
   STAVE_RETURN_IF_ERROR(SetAffinity(request.process->affinity_before));
-  if (request.group != nullptr) {
-    const int error = cgroup::WriteTasks(request.group->task_fds());
-    if (error != 0) return base::PosixError(error, request.group->path(), "enter the cgroup");
-  }
+  STAVE_RETURN_IF_ERROR(EnterCgroup(request.group));
   STAVE_RETURN_IF_ERROR(SetAffinity(request.process->affinity_after));
   STAVE_RETURN_IF_ERROR(SetScheduling(*request.process));
-  if (request.keyring && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 &&
-      errno != ENOSYS) {
-    return base::PosixError(errno, "session keyring", "join a new one");
-  }
+  if (request.keyring) STAVE_RETURN_IF_ERROR(JoinNewKeyring());
   if (inputs.namespaces != 0 && ::setns(request.pidfd, inputs.namespaces) < 0) {
     return errno == ESRCH ? NotRunning() : base::PosixError(errno, "container", "join namespaces");
   }
@@ -109,14 +99,6 @@ absl::StatusOr<Terminal> MakeTerminal(const Process& process) {
   return OpenTerminal(pts->get(), process);
 }
 
-absl::Status LoadSeccomp(const Inputs& inputs) {
-  STAVE_ASSIGN_OR_RETURN(const int listener, LoadFilter(inputs.request->filter));
-  if (listener < 0) return absl::OkStatus();
-  STAVE_RETURN_IF_ERROR(TellAndAwait(inputs.ends, absl::StrCat("L", listener)));
-  ::close(listener);
-  return absl::OkStatus();
-}
-
 absl::Status Run(const Inputs& inputs) {
   const EnterRequest& request = *inputs.request;
   const Process& process = *request.process;
@@ -124,17 +106,15 @@ absl::Status Run(const Inputs& inputs) {
   STAVE_RETURN_IF_ERROR(EnterContainer(inputs, &warnings));
   STAVE_ASSIGN_OR_RETURN(const Terminal terminal, MakeTerminal(process));
   STAVE_RETURN_IF_ERROR(SetStreams(request.in, request.out, request.err, terminal, process));
-  STAVE_RETURN_IF_ERROR(base::SendMessage(inputs.ends.messages,
-                                          absl::StrCat("W", absl::StrJoin(warnings, "\n"), "\n"),
-                                          terminal.master.get()));
+  STAVE_RETURN_IF_ERROR(SendWarnings(inputs.ends, warnings, terminal.master.get()));
   STAVE_RETURN_IF_ERROR(SetLabels(inputs.proc, process));
-  ResetSignals();
+  base::ResetSignals();
   STAVE_RETURN_IF_ERROR(CloseOnExec(request.preserved));
   STAVE_RETURN_IF_ERROR(EnterWorkDir(process));
-  STAVE_RETURN_IF_ERROR(
-      SetIdentity(process, inputs.capabilities, [&inputs] { return LoadSeccomp(inputs); }));
+  const auto load_filter = [&] { return LoadSeccomp(inputs.ends, request.filter); };
+  STAVE_RETURN_IF_ERROR(SetIdentity(process, inputs.capabilities, load_filter));
   STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(process));
-  if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(LoadSeccomp(inputs));
+  if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(load_filter());
   InitOrder order;
   order.program = inputs.init_program;
   order.ready = order.report = inputs.ends.report;
@@ -147,36 +127,6 @@ absl::Status Run(const Inputs& inputs) {
 [[noreturn]] void RunChild(const Inputs& inputs) {
   SendReport(inputs.ends.report, Run(inputs));
   ::_exit(kOwnFailure);
-}
-
-absl::StatusOr<capability::Sets> ChooseCapabilities(const EnterRequest& request, int namespaces,
-                                                    std::vector<std::string>* warnings) {
-  if (!request.process->capabilities) return capability::Sets();
-  if ((namespaces & CLONE_NEWUSER) != 0) return *request.process->capabilities;
-  STAVE_ASSIGN_OR_RETURN(const capability::Sets held,
-                         capability::Current(capability::Any(*request.process->capabilities)));
-  capability::Set missing = 0;
-  const capability::Sets sets =
-      capability::Attainable(*request.process->capabilities, held, &missing);
-  if (missing != 0) {
-    warnings->push_back(absl::StrCat("cannot be given, since the caller has not got them itself: ",
-                                     absl::StrJoin(capability::ToNames(missing), ", ")));
-  }
-  return sets;
-}
-
-bool Listens(const EnterRequest& request) {
-  return request.filter != nullptr && (request.filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER);
-}
-
-clone_args CloneArguments(const EnterRequest& request) {
-  clone_args args{};
-  if (!Listens(request)) args.flags |= CLONE_VFORK;
-  if (request.group != nullptr && request.group->directory_fd() >= 0) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<uint64_t>(request.group->directory_fd());
-  }
-  return args;
 }
 
 // 'R', perhaps four bytes of errno, 'P' and the payload's pid: stave_init.cc, a write(2) each. The
@@ -205,13 +155,8 @@ bool TakesNoMore(const std::string& text) {
   return error == ENOMEM;
 }
 
-void Reap(pid_t pid) {
-  while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
 absl::Status Converse(const EnterRequest& request, Conversation* conversation, Launched* joiner) {
-  if (!Listens(request)) return absl::OkStatus();
+  if (!Listens(request.filter)) return absl::OkStatus();
   Conversation::Duties duties;
   duties.listener = &request.listener;
   duties.state = request.state;
@@ -243,7 +188,7 @@ absl::Status TakePayload(const EnterRequest& request, Conversation* conversation
   if (launched->pid < 0 && TakesNoMore(*text)) HasEnded(request.pidfd, kEndHas);
   const absl::Status executed = ParseReport(*text, request.process->args[0]);
   if (!executed.ok()) {
-    Reap(launched->pid);
+    if (launched->pid > 0) base::ReapChild(launched->pid);
     return executed;
   }
   if (launched->pid < 0) {
@@ -263,8 +208,12 @@ absl::StatusOr<Launched> Enter(const EnterRequest& request) {
   Inputs inputs;
   inputs.request = &request;
   STAVE_ASSIGN_OR_RETURN(inputs.namespaces, OtherNamespaces(request));
-  STAVE_ASSIGN_OR_RETURN(inputs.capabilities,
-                         ChooseCapabilities(request, inputs.namespaces, &launched.warnings));
+  const bool own_users = (inputs.namespaces & CLONE_NEWUSER) != 0;
+  STAVE_ASSIGN_OR_RETURN(
+      inputs.capabilities,
+      ChooseCapabilities(*request.process,
+                         own_users ? UserNamespace::kOther : UserNamespace::kCallers,
+                         &launched.warnings));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd init, SealedInit());
   inputs.init_program = init.get();
   const base::UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
@@ -274,7 +223,10 @@ absl::StatusOr<Launched> Enter(const EnterRequest& request) {
   inputs.proc = proc.get();
   STAVE_ASSIGN_OR_RETURN(Conversation conversation, Conversation::Make());
   inputs.ends = conversation.child();
-  absl::StatusOr<Cloned> joiner = CloneDirectly(CloneArguments(request));
+  clone_args args{};
+  if (!Listens(request.filter)) args.flags |= CLONE_VFORK;
+  CloneInto(request.group, &args);
+  absl::StatusOr<Cloned> joiner = CloneDirectly(args);
   if (!joiner.ok()) {
     return request.group == nullptr ? joiner.status()
                                     : request.group->ExplainEntry(joiner.status());
@@ -289,7 +241,7 @@ absl::StatusOr<Launched> Enter(const EnterRequest& request) {
   absl::Status entered = Converse(request, &conversation, &launched);
   if (!entered.ok()) ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
   if (entered.ok()) entered = TakePayload(request, &conversation, &launched);
-  Reap(joiner->pid);
+  base::ReapChild(joiner->pid);
   if (entered.ok()) return launched;
   // Which has many faces: killed, or no memory for one more process in its pid namespace.
   return HasEnded(request.pidfd, 0) ? NotRunning() : entered;

@@ -23,6 +23,7 @@
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/base/unique_fd.h"
 
 namespace stave::runtime {
@@ -35,13 +36,6 @@ absl::Status HookError(absl::StatusCode code, const Hook& hook, absl::string_vie
   return base::Error(code, "E_HOOK", absl::StrCat(base::Printable(hook.path), ": ", why));
 }
 
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 struct Running {
   pid_t pid = -1;
   base::UniqueFd pidfd, input, output;  // `output`: what it says on stdout and stderr
@@ -49,25 +43,15 @@ struct Running {
 };
 
 [[noreturn]] void ExecuteHook(const Hook& hook, int input, int output) {
-  for (int signal = 1; signal <= 64; ++signal) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  base::ResetSignals();
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) ::_exit(kNotExecuted);
   ::syscall(SYS_close_range, 3u, ~0u, 0u);
-  std::vector<char*> argv = Pointers(hook.args);
+  std::vector<char*> argv = base::ExecPointers(hook.args);
   if (hook.args.empty()) argv.insert(argv.begin(), const_cast<char*>(hook.path.c_str()));
-  ::execve(hook.path.c_str(), argv.data(), Pointers(hook.env).data());
+  ::execve(hook.path.c_str(), argv.data(), base::ExecPointers(hook.env).data());
   const std::string why = ::strerror(errno);
   [[maybe_unused]] const ssize_t n = ::write(2, why.data(), why.size());
   ::_exit(kNotExecuted);
-}
-
-int Reap(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
 }
 
 absl::StatusOr<Running> StartHook(const Hook& hook) {
@@ -86,7 +70,7 @@ absl::StatusOr<Running> StartHook(const Hook& hook) {
   if (!running.pidfd.valid()) {
     const absl::Status failed = base::PosixError(errno, hook.path, "pidfd_open");
     ::kill(running.pid, SIGKILL);
-    Reap(running.pid);
+    base::ReapChild(running.pid);
     return failed;
   }
   ::fcntl(running.input.get(), F_SETFL, O_NONBLOCK);
@@ -149,7 +133,7 @@ absl::Status RunHook(const Hook& hook, absl::string_view state) {
   std::string said;
   const bool ended = Attend(&running, state, deadline, &said);
   if (!ended) ::kill(running.pid, SIGKILL);
-  const int status = Reap(running.pid);
+  const int status = base::ReapChild(running.pid);
   if (!ended) {
     return HookError(absl::StatusCode::kDeadlineExceeded, hook,
                      absl::StrCat("has not ended within ", absl::FormatDuration(*hook.timeout)));

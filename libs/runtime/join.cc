@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/runtime/namespaces.h"
 #include "libs/runtime/report.h"
 
@@ -70,6 +70,12 @@ bool NeedsJoiner(const Plan& plan) {
   return joins && plan.Creates(CLONE_NEWUSER);
 }
 
+void CloneInto(const cgroup::Cgroup* group, clone_args* args) {
+  if (group == nullptr || group->directory_fd() < 0) return;
+  args->flags |= CLONE_INTO_CGROUP;
+  args->cgroup = static_cast<uint64_t>(group->directory_fd());
+}
+
 absl::StatusOr<Cloned> CloneDirectly(clone_args args) {
   int pidfd = -1;
   args.flags |= CLONE_PIDFD;
@@ -101,8 +107,7 @@ absl::StatusOr<Cloned> CloneThroughJoiner(clone_args args, const Plan& plan,
   }
   writer.Reset();
   const auto told = base::ReadAll(reader.get(), 1 << 16, "joiner");
-  while (::waitpid(joiner, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  base::ReapChild(joiner);
   if (!told.ok()) return told.status();
   if (told->size() == sizeof(pid_t)) return TakeChild(*told, "container");
   return told->empty() ? absl::AbortedError("joiner: was killed") : ParseReport(*told, "");

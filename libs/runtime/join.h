@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
+#include "libs/cgroup/cgroup.h"
 #include "libs/runtime/plan.h"
 
 namespace stave::runtime {
@@ -29,6 +30,10 @@ struct Cloned {
   pid_t pid = -1;
   base::UniqueFd pidfd;
 };
+
+// The child is to be in `group` (nullptr: the caller's) from the first, where clone3(2) can do
+// that.
+void CloneInto(const cgroup::Cgroup* group, clone_args* args);
 
 // clone3(2) with `args` (flags; cgroup). `namespaces`: for each one of the plan a descriptor to
 // join before, or -1. Errors: those of clone3(2) and setns(2).

@@ -14,20 +14,19 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
-#include "libs/capability/capability.h"
+#include "libs/base/subprocess.h"
 #include "libs/mount/tree.h"
 #include "libs/rootpath/rootpath.h"
 #include "libs/runtime/child.h"
+#include "libs/runtime/child_process.h"
 #include "libs/runtime/child_streams.h"
 #include "libs/runtime/conversation.h"
 #include "libs/runtime/join.h"
@@ -192,23 +191,6 @@ absl::Status OpenNamespaces(const Plan& plan, ChildInputs* inputs, Opened* opene
   return absl::OkStatus();
 }
 
-// What of process.capabilities can be given. In a user namespace that is all of it.
-absl::Status ChooseCapabilities(const Plan& plan, ChildInputs* inputs,
-                                std::vector<std::string>* warnings) {
-  if (!plan.process.capabilities) return absl::OkStatus();
-  inputs->capabilities = *plan.process.capabilities;
-  if (plan.Has(CLONE_NEWUSER)) return absl::OkStatus();
-  STAVE_ASSIGN_OR_RETURN(const capability::Sets held,
-                         capability::Current(capability::Any(*plan.process.capabilities)));
-  capability::Set missing = 0;
-  inputs->capabilities = capability::Attainable(*plan.process.capabilities, held, &missing);
-  if (missing != 0) {
-    warnings->push_back(absl::StrCat("cannot be given, since the caller has not got them itself: ",
-                                     absl::StrJoin(capability::ToNames(missing), ", ")));
-  }
-  return absl::OkStatus();
-}
-
 // What only the parent may do for a process in a user namespace: its maps, and what takes a right
 // of the host's. The child sets the latter once more, and warns of what is refused to both.
 absl::Status WriteMaps(pid_t pid, const Plan& plan) {
@@ -237,10 +219,7 @@ clone_args CloneArguments(const LaunchRequest& request) {
   // Where nothing is left to do for the parent, it sleeps: two processes on two CPUs would copy
   // pages that one of them throws away a moment later.
   if (!NeedsConversation(request)) args.flags |= CLONE_VFORK;
-  if (request.group != nullptr && request.group->directory_fd() >= 0) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<uint64_t>(request.group->directory_fd());
-  }
+  CloneInto(request.group, &args);
   return args;
 }
 
@@ -277,7 +256,11 @@ absl::Status OpenAll(const LaunchRequest& request, ChildInputs* inputs, Opened* 
     STAVE_RETURN_IF_ERROR(MakeMountpoints(request, *inputs));
   }
   STAVE_RETURN_IF_ERROR(OpenNamespaces(plan, inputs, opened));
-  STAVE_RETURN_IF_ERROR(ChooseCapabilities(plan, inputs, warnings));
+  STAVE_ASSIGN_OR_RETURN(
+      inputs->capabilities,
+      ChooseCapabilities(plan.process,
+                         plan.Has(CLONE_NEWUSER) ? UserNamespace::kOther : UserNamespace::kCallers,
+                         warnings));
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd init, SealedInit());
   inputs->init_program = opened->Keep(std::move(init));
   base::UniqueFd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
@@ -312,8 +295,7 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   const absl::Status started = Converse(request, &conversation, &launched);
   if (started.ok()) return launched;
   ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
-  while (::waitpid(launched.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  base::ReapChild(launched.pid);
   return started;
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -16,8 +15,10 @@
 #include "absl/strings/strip.h"
 #include "libs/base/atomic_file.h"
 #include "libs/base/error.h"
+#include "libs/base/fd_path.h"
 #include "libs/base/id.h"
 #include "libs/base/lock.h"
+#include "libs/base/mountinfo.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
@@ -27,6 +28,7 @@
 #include "libs/oci/stave_member.h"
 #include "libs/runtime/rootfs.h"
 #include "libs/store/folder.h"
+#include "libs/store/lease.h"
 
 namespace stave::runtime {
 namespace {
@@ -42,11 +44,7 @@ absl::StatusOr<Target> OpenTarget(const std::string& path) {
   Target target;
   target.fd = base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!target.fd.valid()) return base::PosixError(errno, path, "open directory");
-  char whole[PATH_MAX];
-  const ssize_t n =
-      ::readlink(absl::StrCat("/proc/self/fd/", target.fd.get()).c_str(), whole, sizeof whole - 1);
-  if (n < 0) return base::PosixError(errno, path, "resolve");
-  target.path.assign(whole, static_cast<size_t>(n));
+  STAVE_ASSIGN_OR_RETURN(target.path, base::FdPath(target.fd.get(), path));
   return target;
 }
 
@@ -79,21 +77,6 @@ absl::Status MakeHome(int mounts, const std::string& id, const std::string& path
   return MakeUpper(home.get(), path, root);
 }
 
-// mountinfo writes space, tab, newline and backslash as \NNN.
-std::string Unescape(absl::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto digit = [&](size_t k) { return static_cast<unsigned>(text[i + k] - '0'); };
-    if (text[i] == '\\' && i + 3 < text.size() && digit(1) < 4 && digit(2) < 8 && digit(3) < 8) {
-      plain += static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
 // The upper directories on which nothing is mounted: those of another boot, and those whose
 // layer-mount was killed on its way. One that it had mounted by then is kept.
 void RemoveUnmounted(int mounts, const std::string& boot) {
@@ -122,11 +105,11 @@ absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::st
   std::string id;
   for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
-    if (fields.size() < 7 || Unescape(fields[4]) != path) continue;
+    if (fields.size() < 7 || base::UnescapeMountinfo(fields[4]) != path) continue;
     id.clear();
     // Where the kernel has no lowerdir+, the options are short names, and the source is the upper
     // directory, or the top layer.
-    const std::string source = Unescape(fields[fields.size() - 2]);
+    const std::string source = base::UnescapeMountinfo(fields[fields.size() - 2]);
     std::vector<absl::string_view> words = absl::StrSplit(fields.back(), ',');
     words.push_back(source);
     for (absl::string_view word : words) {
@@ -134,7 +117,8 @@ absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::st
       if (absl::ConsumePrefix(&word, ours)) id = std::string(word.substr(0, base::kIdLength));
     }
     found = !id.empty() || absl::StrContains(fields.back(), layers) ||
-            absl::StartsWith(source, layers) || absl::StrContains(Unescape(fields[3]), "/layers/");
+            absl::StartsWith(source, layers) ||
+            absl::StrContains(base::UnescapeMountinfo(fields[3]), "/layers/");
   }
   if (!found || (!id.empty() && !base::IsId(id))) {
     return base::Error(
@@ -148,6 +132,8 @@ absl::StatusOr<std::string> FindMounted(const store::Store& store, const std::st
 
 absl::StatusOr<std::string> MountNow(const store::Store& store, const json::Value& document,
                                      const std::string& target) {
+  // Until it is mounted, and the collector sees that.
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd published, store::LockToPublish(store));
   STAVE_ASSIGN_OR_RETURN(ImageRoot root, FindImageRoot(store, document));
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
   STAVE_ASSIGN_OR_RETURN(const Target at, OpenTarget(target));

@@ -67,12 +67,16 @@ absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::V
     std::string path = store::LayerPath(store, *layer);
     struct stat st;
     if (::stat(path.c_str(), &st) < 0) {
+      STAVE_RETURN_IF_ERROR(store::CheckHasFiles(store, *layer));
       return base::WithHint(
           base::Error(absl::StatusCode::kNotFound, "E_NO_LAYER",
                       absl::StrCat("layer ", layer->ToString(), ": is not in the store ",
                                    store.state_path())),
           absl::StrCat("image-fetch ", member.image->reference, " brings it back"));
     }
+    // One that has lost its files would silently run something else. Most have a folder in them,
+    // which the link count tells (where it counts at all).
+    if (st.st_nlink <= 2) STAVE_RETURN_IF_ERROR(store::CheckHasFiles(store, *layer));
     // Only a root with the attributes of one that nobody named needs a look into meta.json, and
     // only if a layer below has others: DecideRoot.
     if (!decided && !HasDefaultAttributes(st)) {

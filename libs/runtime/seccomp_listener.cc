@@ -38,13 +38,17 @@ absl::StatusOr<std::string> ProcessState(const Launched& launched, const Seccomp
 
 }  // namespace
 
+bool Listens(const seccomp::Program* filter) {
+  return filter != nullptr && (filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+}
+
 absl::StatusOr<int> LoadFilter(const seccomp::Program* filter) {
   if (filter == nullptr) return -1;
   const sock_fprog program{static_cast<unsigned short>(filter->filter.size()),
                            const_cast<sock_filter*>(filter->filter.data())};
   const long loaded = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program);
   if (loaded < 0) return base::PosixError(errno, "/linux/seccomp", "load");
-  return (filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0 ? static_cast<int>(loaded) : -1;
+  return Listens(filter) ? static_cast<int>(loaded) : -1;
 }
 
 absl::Status PassListener(const Launched& launched, const std::string& number,

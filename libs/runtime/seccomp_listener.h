@@ -14,8 +14,11 @@
 
 namespace stave::runtime {
 
-// In the child: loads `filter` (nothing if it is nullptr). With SECCOMP_FILTER_FLAG_NEW_LISTENER
-// among its flags the result is the number of the listener (O_CLOEXEC), else -1.
+// Whether `filter`, which may be nullptr, has a listener.
+bool Listens(const seccomp::Program* filter);
+
+// In the child: loads `filter` (nothing if it is nullptr). The result is the
+// number of its listener (O_CLOEXEC), else -1.
 absl::StatusOr<int> LoadFilter(const seccomp::Program* filter);
 
 // In the parent: takes descriptor `number` out of the child (pidfd_getfd(2)) and sends it to

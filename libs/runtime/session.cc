@@ -35,6 +35,7 @@
 #include "libs/runtime/session_hooks.h"
 #include "libs/runtime/user_namespace.h"
 #include "libs/store/folder.h"
+#include "libs/store/lease.h"
 #include "libs/store/name_link.h"
 #include "libs/store/pending.h"
 #include "libs/store/record.h"
@@ -56,14 +57,6 @@ void CloseInherited() {
     const int flags = ::fcntl(fd, F_GETFD);
     if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ::close(fd);
   }
-}
-
-// The host's id of the container's root.
-uint32_t HostId(const std::vector<IdMapping>& mappings) {
-  for (const IdMapping& line : mappings) {
-    if (line.container_id == 0) return line.host_id;
-  }
-  return 0;
 }
 
 // What an OCI config may be without, and a session cannot.
@@ -89,6 +82,7 @@ class Session {
   bool has_record() const { return wishes_.record; }
   absl::Status Prepare(json::Value document);
   absl::Status Write(const json::Value& document);
+  absl::Status Publish(const json::Value& document, bool names_image);
   absl::Status MakeCgroup();
   absl::Status MakeRoot(const json::Value& document);
   absl::StatusOr<Launched> Start(Foreground* foreground);
@@ -162,8 +156,17 @@ absl::Status Session::Write(const json::Value& document) {
   record.labels = {member.labels.begin(), member.labels.end()};
   record.rm = entry_->intent().rm;
   record.started = true;
-  STAVE_RETURN_IF_ERROR(entry_->container().WriteConfig(json::Print(document)));
+  STAVE_RETURN_IF_ERROR(Publish(document, member.image.has_value()));
   return entry_->container().WriteRecord(record);
+}
+
+// From here on the layers that it names are not collected; MakeRoot looks whether they are there.
+absl::Status Session::Publish(const json::Value& document, bool names_image) {
+  base::UniqueFd lock;
+  if (names_image) {
+    STAVE_ASSIGN_OR_RETURN(lock, store::LockToPublish(store_));
+  }
+  return entry_->container().WriteConfig(json::Print(document));
 }
 
 absl::Status Session::MakeCgroup() {
@@ -197,8 +200,8 @@ absl::Status Session::MakeRoot(const json::Value& document) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd id_map,
                          MakeUserNamespace(plan_.uid_mappings, plan_.gid_mappings));
   overlay.id_map = id_map.get();
-  overlay.root_uid = HostId(plan_.uid_mappings);
-  overlay.root_gid = HostId(plan_.gid_mappings);
+  overlay.root_uid = HostId(plan_.uid_mappings, 0);
+  overlay.root_gid = HostId(plan_.gid_mappings, 0);
   auto root = mount::MakeOverlay(overlay);
   ownership_ = Ownership::kContainer;
   if (absl::IsInvalidArgument(root.status())) {

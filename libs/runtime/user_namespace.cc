@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 
 namespace stave::runtime {
 namespace {
@@ -41,6 +41,15 @@ absl::StatusOr<base::UniqueFd> MapAndOpen(pid_t pid, const std::vector<IdMapping
 
 }  // namespace
 
+uint32_t HostId(const std::vector<IdMapping>& mappings, uint32_t id) {
+  for (const IdMapping& line : mappings) {
+    if (id >= line.container_id && id - line.container_id < line.size) {
+      return line.host_id + (id - line.container_id);
+    }
+  }
+  return id;
+}
+
 absl::Status WriteIdMaps(pid_t pid, const Plan& plan) {
   STAVE_RETURN_IF_ERROR(WriteMap(pid, "uid_map", plan.uid_mappings));
   return WriteMap(pid, "gid_map", plan.gid_mappings);
@@ -62,8 +71,7 @@ absl::StatusOr<base::UniqueFd> MakeUserNamespace(const std::vector<IdMapping>& u
   }
   auto opened = MapAndOpen(child, uids, gids);
   ::kill(child, SIGKILL);
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  base::ReapChild(child);
   return opened;
 }
 

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,6 +17,9 @@
 #include "libs/runtime/plan.h"
 
 namespace stave::runtime {
+
+// The host's id of the container's `id`; `id` itself where nothing maps it.
+uint32_t HostId(const std::vector<IdMapping>& mappings, uint32_t id);
 
 // Writes /proc/PID/uid_map and gid_map of a process that is new in its user namespace:
 // user_namespaces(7). Errors: those of write(2).

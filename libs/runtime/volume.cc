@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
+#include "libs/base/fd_path.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -105,11 +105,7 @@ absl::StatusOr<std::string> ResolveSource(const std::string& source, absl::strin
                                 "the host's path is not made for you: mkdir it first")
                : missing;
   }
-  char path[PATH_MAX];
-  const ssize_t n =
-      ::readlink(absl::StrCat("/proc/self/fd/", fd.get()).c_str(), path, sizeof path - 1);
-  if (n < 0) return base::PosixError(errno, source, "resolve");
-  const std::string whole(path, static_cast<size_t>(n));
+  STAVE_ASSIGN_OR_RETURN(std::string whole, base::FdPath(fd.get(), source));
   if (!store.empty() &&
       (whole == store || absl::StartsWith(whole, absl::StrCat(store, "/")) ||
        absl::StartsWith(absl::StrCat(store, "/"), whole == "/" ? "//" : whole + "/"))) {

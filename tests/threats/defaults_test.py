@@ -10,7 +10,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import Ground, NsRunSkin, OciSkin
+from ground import NsRunSkin, OciSkin, break_ground
 
 ground = None
 DOCKER = 0xa80425fb
@@ -19,16 +19,7 @@ MIB = 1 << 20
 
 def setUpModule():
     global ground
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root")
-    ground = Ground()
-    NsRunSkin.place = OciSkin.place = ground
-    ground.tree("plain")
-
-
-def tearDownModule():
-    if ground:
-        ground.close()
+    ground = break_ground()
 
 
 class Table:

@@ -13,7 +13,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import Ground, NsRunSkin, OciSkin
+from ground import OciSkin, break_ground
 
 ground = None
 TIMES = int(os.environ.get("STAVE_EXECS", "150"))
@@ -21,16 +21,7 @@ TIMES = int(os.environ.get("STAVE_EXECS", "150"))
 
 def setUpModule():
     global ground
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root")
-    ground = Ground()
-    NsRunSkin.place = OciSkin.place = ground
-    ground.tree("plain")
-
-
-def tearDownModule():
-    if ground:
-        ground.close()
+    ground = break_ground()
 
 
 class Hunt(OciSkin, unittest.TestCase):

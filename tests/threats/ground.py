@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import time
+import unittest
 
 from place import Place, tree
 
@@ -234,3 +235,13 @@ class OciSkin(Skin):
 
     def inside(self, ident, *args, options=(), **kwargs):
         return self.place.oci("exec", *options, ident, *args, **kwargs)
+
+
+# For setUpModule(): a ground with one tree, for both skins, closed with the module.
+def break_ground(name="plain", extra=()):
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("needs root")
+    Skin.place = Ground()
+    unittest.addModuleCleanup(Skin.place.close)
+    Skin.place.tree(name, extra)
+    return Skin.place

@@ -12,7 +12,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import Ground, NsRunSkin, OciSkin, runtime
+from ground import NsRunSkin, OciSkin, break_ground, runtime
 
 ground = None
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\n1000:x:0:0::/:/bin/sh\n01:x:0:0::/:/bin/sh\napp:x:1001:1001::/home/app:/bin/sh\n"
@@ -22,16 +22,7 @@ MEMORY = 64 << 20
 
 def setUpModule():
     global ground
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root")
-    ground = Ground()
-    NsRunSkin.place = OciSkin.place = ground
-    ground.tree("users", [("etc/passwd", "f", PASSWD, 0o644), ("etc/group", "f", GROUP, 0o644)])
-
-
-def tearDownModule():
-    if ground:
-        ground.close()
+    ground = break_ground("users", [("etc/passwd", "f", PASSWD, 0o644), ("etc/group", "f", GROUP, 0o644)])
 
 
 STATUS = ["grep", "-E", "^(Uid|Gid|Groups|Cap...|NoNewPrivs):", "/proc/self/status"]

@@ -12,7 +12,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import Ground, NsRunSkin, OciSkin
+from ground import NsRunSkin, OciSkin, break_ground
 from terminal import Terminal
 
 ground = None
@@ -20,16 +20,7 @@ ground = None
 
 def setUpModule():
     global ground
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root")
-    ground = Ground()
-    NsRunSkin.place = OciSkin.place = ground
-    ground.tree("plain")
-
-
-def tearDownModule():
-    if ground:
-        ground.close()
+    ground = break_ground()
 
 
 def without_mount(config, *destinations):

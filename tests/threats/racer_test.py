@@ -17,7 +17,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import PROBE, Ground, NsRunSkin, OciSkin, knobs
+from ground import PROBE, NsRunSkin, OciSkin, break_ground, knobs
 
 ground = None
 SECONDS = float(os.environ.get("STAVE_RACE", "60")) / int(os.environ.get("STAVE_SLICE", "0/1").partition("/")[2] or 1)
@@ -26,16 +26,7 @@ OUT = "../../../../../../../../../../.."
 
 def setUpModule():
     global ground
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("needs root")
-    ground = Ground()
-    NsRunSkin.place = OciSkin.place = ground
-    ground.tree("plain")
-
-
-def tearDownModule():
-    if ground:
-        ground.close()
+    ground = break_ground()
 
 
 def tmpfs(destination):

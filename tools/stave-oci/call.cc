@@ -15,6 +15,37 @@
 #include "libs/base/status_macros.h"
 
 namespace stave::stave_oci {
+namespace {
+
+// --console-size, "80x24"; zeros without it.
+absl::StatusOr<pty::Size> ConsoleSize(const cli::VerbCall& call) {
+  if (!call.own.Has("console-size")) return pty::Size();
+  const std::string text = call.own.Get("console-size");
+  const size_t cross = text.find('x');
+  if (cross == text.npos) return cli::UsageError("--console-size: wanted is COLUMNSxROWS: 80x24");
+  const auto columns = base::ParseInt(text.substr(0, cross), 1, UINT16_MAX);
+  const auto rows = base::ParseInt(text.substr(cross + 1), 1, UINT16_MAX);
+  if (!columns.ok()) return cli::BadValue("console-size", columns.status());
+  if (!rows.ok()) return cli::BadValue("console-size", rows.status());
+  return pty::Size{static_cast<uint16_t>(*rows), static_cast<uint16_t>(*columns)};
+}
+
+absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call) {
+  int64_t preserved = 0;
+  if (call.own.Has("preserve-fds")) {
+    const auto given = base::ParseInt(call.own.Get("preserve-fds"), 0, INT16_MAX);
+    if (!given.ok()) return cli::BadValue("preserve-fds", given.status());
+    preserved = *given;
+  }
+  // Whether LISTEN_FDS is meant for this process is looked at by who passes them on.
+  const char* const listening = ::getenv("LISTEN_FDS");
+  const auto count = base::ParseInt(listening != nullptr ? listening : "0", 0, INT16_MAX);
+  const int64_t first = 3 + preserved + (count.ok() ? *count : 0);
+  ::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
+  return static_cast<int>(preserved);
+}
+
+}  // namespace
 
 cli::Program Table(const char* name, const char* synopsis, const char* purpose,
                    absl::Span<const cli::Option> options, Operands operands) {
@@ -56,31 +87,13 @@ lifecycle::Warn Warner(const cli::VerbCall& call) {
   return [warn = call.warn](const std::string& message) { warn(message); };
 }
 
-absl::StatusOr<pty::Size> ConsoleSize(const cli::VerbCall& call) {
-  if (!call.own.Has("console-size")) return pty::Size();
-  const std::string text = call.own.Get("console-size");
-  const size_t cross = text.find('x');
-  if (cross == text.npos) return cli::UsageError("--console-size: wanted is COLUMNSxROWS: 80x24");
-  const auto columns = base::ParseInt(text.substr(0, cross), 1, UINT16_MAX);
-  const auto rows = base::ParseInt(text.substr(cross + 1), 1, UINT16_MAX);
-  if (!columns.ok()) return cli::BadValue("console-size", columns.status());
-  if (!rows.ok()) return cli::BadValue("console-size", rows.status());
-  return pty::Size{static_cast<uint16_t>(*rows), static_cast<uint16_t>(*columns)};
-}
-
-absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call) {
-  int64_t preserved = 0;
-  if (call.own.Has("preserve-fds")) {
-    const auto given = base::ParseInt(call.own.Get("preserve-fds"), 0, INT16_MAX);
-    if (!given.ok()) return cli::BadValue("preserve-fds", given.status());
-    preserved = *given;
-  }
-  // Whether LISTEN_FDS is meant for this process is looked at by who passes them on.
-  const char* const listening = ::getenv("LISTEN_FDS");
-  const auto count = base::ParseInt(listening != nullptr ? listening : "0", 0, INT16_MAX);
-  const int64_t first = 3 + preserved + (count.ok() ? *count : 0);
-  ::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC);
-  return static_cast<int>(preserved);
+absl::Status ReadHandover(const cli::VerbCall& call, lifecycle::HandoverOptions* options) {
+  options->pid_file = call.own.Get("pid-file");
+  options->console_socket = call.own.Get("console-socket");
+  options->pidfd_socket = call.own.Get("pidfd-socket");
+  STAVE_ASSIGN_OR_RETURN(options->console_size, ConsoleSize(call));
+  STAVE_ASSIGN_OR_RETURN(options->preserve_fds, PreservedDescriptors(call));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<lifecycle::CgroupManager> Manager(const cli::VerbCall& call) {

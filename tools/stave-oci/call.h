@@ -16,6 +16,7 @@
 #include "libs/cli/verbs.h"
 #include "libs/json/value.h"
 #include "libs/lifecycle/create.h"
+#include "libs/lifecycle/handover.h"
 #include "libs/lifecycle/root.h"
 #include "libs/lifecycle/scope_plan.h"
 #include "libs/pty/terminal.h"
@@ -42,13 +43,10 @@ absl::StatusOr<lifecycle::Root> MakeRoot(const cli::VerbCall& call);
 // How lifecycle tells of what went wrong without being an error.
 lifecycle::Warn Warner(const cli::VerbCall& call);
 
-// The number of --preserve-fds, or 0. What else an engine has left open (sync pipes, sockets) is
-// made close-on-exec, but for what LISTEN_FDS says: that is nobody's but its own. Errors:
-// UsageError.
-absl::StatusOr<int> PreservedDescriptors(const cli::VerbCall& call);
-
-// --console-size, "80x24"; zeros without it. Errors: UsageError.
-absl::StatusOr<pty::Size> ConsoleSize(const cli::VerbCall& call);
+// The options of create, run and exec that handover.h is about. What else than --preserve-fds an
+// engine has left open (sync pipes, sockets) is made close-on-exec, but for what LISTEN_FDS says:
+// that is nobody's but its own. Errors: UsageError.
+absl::Status ReadHandover(const cli::VerbCall& call, lifecycle::HandoverOptions* options);
 
 // Who makes the cgroup of a new container. Errors: Unimplemented [E_UNSUPPORTED] for "disabled".
 absl::StatusOr<lifecycle::CgroupManager> Manager(const cli::VerbCall& call);

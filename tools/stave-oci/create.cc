@@ -46,11 +46,7 @@ absl::StatusOr<lifecycle::CreateOptions> Options(const cli::VerbCall& call, cons
   STAVE_RETURN_IF_ERROR(lifecycle::CheckId(options.id));
   options.bundle = call.own.Get("bundle");
   options.config = call.own.Get("config");
-  options.pid_file = call.own.Get("pid-file");
-  options.console_socket = call.own.Get("console-socket");
-  options.pidfd_socket = call.own.Get("pidfd-socket");
-  STAVE_ASSIGN_OR_RETURN(options.console_size, ConsoleSize(call));
-  STAVE_ASSIGN_OR_RETURN(options.preserve_fds, PreservedDescriptors(call));
+  STAVE_RETURN_IF_ERROR(ReadHandover(call, &options));
   options.pivot = !call.own.Has("no-pivot");
   options.keyring = !call.own.Has("no-new-keyring");
   options.warn = Warner(call);

@@ -86,11 +86,7 @@ absl::StatusOr<int> Run(const cli::VerbCall& call) {
   options.process_file = call.own.Get("process");
   options.changes = Changes(call);
   options.detach = call.own.Has("detach");
-  options.pid_file = call.own.Get("pid-file");
-  options.console_socket = call.own.Get("console-socket");
-  options.pidfd_socket = call.own.Get("pidfd-socket");
-  STAVE_ASSIGN_OR_RETURN(options.console_size, ConsoleSize(call));
-  STAVE_ASSIGN_OR_RETURN(options.preserve_fds, PreservedDescriptors(call));
+  STAVE_RETURN_IF_ERROR(ReadHandover(call, &options));
   STAVE_ASSIGN_OR_RETURN(options.cgroup, Cgroup(call));
   options.ignore_paused = call.own.Has("ignore-paused");
   options.warn = Warner(call);
