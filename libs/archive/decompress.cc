@@ -21,6 +21,8 @@ namespace {
 constexpr int kMaxWindowLog = 27;  // 128 MiB
 constexpr size_t kMagicBytes = 512;
 constexpr absl::string_view kGzipMagic("\x1f\x8b", 2);
+constexpr size_t kIsoMark = 0x8001;
+constexpr absl::string_view kIsoMagic = "CD001";
 
 absl::Status Corrupt(absl::string_view message) {
   return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT", message);
@@ -239,12 +241,26 @@ constexpr Magic kUnsupported[] = {
     {{"070701", 6}, "cpio"},
     {{"070702", 6}, "cpio"},
     {{"070707", 6}, "cpio"},
+    {{"hsqs", 4}, "squashfs"},
+    {{"!<arch>\n", 8}, "ar"},
 };
 
 bool IsZstd(absl::string_view head) {
   if (absl::StartsWith(head, "\x28\xb5\x2f\xfd")) return true;
   return head.size() >= 4 && (static_cast<unsigned char>(head[0]) & 0xf0) == 0x50 &&
          head.substr(1, 3) == "\x2a\x4d\x18";
+}
+
+// The name of a kind that is neither read nor tar, or nullptr.
+absl::StatusOr<const char*> UnsupportedKind(Input& input) {
+  const absl::string_view head = input.unread();
+  if (head.size() >= kMagicBytes && head.substr(257, 5) == "ustar") return nullptr;
+  for (const Magic& magic : kUnsupported) {
+    if (absl::StartsWith(head, magic.bytes)) return magic.name;
+  }
+  STAVE_RETURN_IF_ERROR(input.Want(kIsoMark + kIsoMagic.size()));
+  if (input.unread().size() < kIsoMark) return nullptr;
+  return absl::StartsWith(input.unread().substr(kIsoMark), kIsoMagic) ? "iso9660" : nullptr;
 }
 
 }  // namespace
@@ -259,13 +275,10 @@ absl::StatusOr<std::unique_ptr<ByteSource>> Decompress(ByteSource* packed) {
   } else if (IsZstd(head)) {
     plain = std::make_unique<Zstd>(std::move(input));
   } else {
-    const bool is_tar = head.size() >= kMagicBytes && head.substr(257, 5) == "ustar";
-    for (const Magic& magic : kUnsupported) {
-      if (!is_tar && absl::StartsWith(head, magic.bytes)) {
-        return base::Error(
-            absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
-            absl::StrCat(magic.name, " data: only gzip, zstd and plain tar are read"));
-      }
+    STAVE_ASSIGN_OR_RETURN(const char* const kind, UnsupportedKind(input));
+    if (kind != nullptr) {
+      return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+                         absl::StrCat(kind, " data: only gzip, zstd and plain tar are read"));
     }
     plain = std::make_unique<Plain>(std::move(input));
   }

@@ -155,13 +155,13 @@ TEST(TarReaderTest, ReadsPax) {
   EXPECT_TRUE(listing.entries[1].first.xattrs.empty());
 }
 
-TEST(TarReaderTest, GlobalHeadersSetDefaults) {
+TEST(TarReaderTest, GlobalHeadersSayNothing) {
   const Listing listing =
       List(Pax('g', Record("uid", "9") + Record("comment", "c")) + File("x", "") +
            Pax('x', Record("uid", "8")) + File("y", "") + End());
 
   ASSERT_TRUE(listing.status.ok()) << listing.status;
-  EXPECT_EQ(listing.entries[0].first.uid, 9u);
+  EXPECT_EQ(listing.entries[0].first.uid, 1u);
   EXPECT_EQ(listing.entries[1].first.uid, 8u);
 }
 
@@ -172,6 +172,105 @@ TEST(TarReaderTest, ReadsGnuLongNames) {
 
   ASSERT_TRUE(listing.status.ok()) << listing.status;
   EXPECT_EQ(listing.entries[0].first.path, name);
+}
+
+// A GNU header of type S with these pairs of octal numbers and this size of the whole file.
+std::string OldSparse(size_t stored, const std::string& pairs, char more, const std::string& size) {
+  std::string block = Header("s", 'S', stored, "");
+  block.replace(257, 8, std::string("ustar  \0", 8));
+  block.replace(386, pairs.size(), pairs);
+  block[482] = more;
+  block.replace(483, size.size(), size);
+  block.replace(148, 8, "        ");
+  unsigned sum = 0;
+  for (const char c : block) sum += static_cast<unsigned char>(c);
+  char octal[12];
+  std::snprintf(octal, sizeof(octal), "%06o", sum);
+  block.replace(148, 7, octal, 7);
+  return block;
+}
+
+std::string Pair(int offset, int size) {
+  char text[25];
+  std::snprintf(text, sizeof(text), "%011o", offset);
+  std::snprintf(text + 12, 13, "%011o", size);
+  return std::string(text, 24);
+}
+
+// The next entry as a file: pieces at their places, holes as zeros.
+std::string NextFile(TarReader* tar) {
+  TarEntry entry;
+  const auto more = tar->Next(&entry);
+  if (!more.ok() || !*more) return more.ok() ? "end" : std::string(more.status().message());
+  std::string text(entry.size, '.');
+  uint64_t got = 0;
+  while (true) {
+    const auto piece = tar->ReadData();
+    if (!piece.ok()) return std::string(piece.status().message());
+    if (piece->empty()) break;
+    text.replace(tar->position(), piece->size(), std::string(*piece));
+    got += piece->size();
+  }
+  EXPECT_EQ(got, entry.stored);
+  return absl::StrCat(entry.path, ":", text);
+}
+
+TEST(TarReaderTest, ReadsSparseFilesOfEachForm) {
+  const std::string data = Padded("abcde");
+  const std::string map = Padded("2\n1\n2\n5\n3\n");
+  const std::string archive =
+      OldSparse(5, Pair(1, 2) + Pair(5, 3) + Pair(10, 0), 0, "00000000012") + data +
+      Pax('x', Record("GNU.sparse.size", "10") + Record("GNU.sparse.numblocks", "2") +
+                   Record("GNU.sparse.offset", "1") + Record("GNU.sparse.numbytes", "2") +
+                   Record("GNU.sparse.offset", "5") + Record("GNU.sparse.numbytes", "3")) +
+      File("p00", "abcde") +
+      Pax('x', Record("GNU.sparse.size", "10") + Record("GNU.sparse.numblocks", "2") +
+                   Record("GNU.sparse.name", "p01") + Record("GNU.sparse.map", "1,2,5,3")) +
+      File("x", "abcde") +
+      Pax('x', Record("GNU.sparse.major", "1") + Record("GNU.sparse.minor", "0") +
+                   Record("GNU.sparse.name", "p10") + Record("GNU.sparse.realsize", "10")) +
+      File("x", map + "abcde") + File("after", "1") + End();
+  for (const size_t piece : {1u, 511u, 100'000u}) {
+    MemorySource source(archive, piece);
+    TarReader tar(&source);
+    for (const char* name : {"s", "p00", "p01", "p10"}) {
+      EXPECT_EQ(NextFile(&tar), absl::StrCat(name, ":.ab..cde.."));
+    }
+    EXPECT_EQ(NextFile(&tar), "after:1");
+    EXPECT_EQ(NextFile(&tar), "end");
+  }
+}
+
+TEST(TarReaderTest, OldSparseMapsGoOnInBlocks) {
+  std::string pairs, block(512, '\0');
+  for (int i = 0; i < 4; ++i) pairs += Pair(2 * i, 1);
+  block.replace(0, 48, Pair(8, 1) + Pair(10, 1));
+  const std::string archive =
+      OldSparse(6, pairs, 1, "00000000013") + block + Padded("abcdef") + File("after", "1");
+  MemorySource source(archive, 1000);
+  TarReader tar(&source);
+
+  EXPECT_EQ(NextFile(&tar), "s:a.b.c.d.e.f");
+  EXPECT_EQ(NextFile(&tar), "after:1");
+}
+
+TEST(TarReaderTest, SparseDataMayBeLeftUnread) {
+  const std::string archive =
+      OldSparse(5, Pair(1, 2) + Pair(5, 3), 0, "00000000012") + Padded("abcde") + File("b", "1");
+  MemorySource source(archive, 1000);
+  TarReader tar(&source);
+  TarEntry entry;
+
+  ASSERT_TRUE(tar.Next(&entry).value());
+  EXPECT_EQ(NextFile(&tar), "b:1");
+}
+
+TEST(TarReaderTest, OnlyV7HasDirectoriesByTheirNames) {
+  const Listing listing = List(Header("d/", '\0', 0, "") + Header("f/", '0', 0, "") + End());
+
+  ASSERT_TRUE(listing.status.ok()) << listing.status;
+  EXPECT_EQ(listing.entries[0].first.type, TarType::kDirectory);
+  EXPECT_EQ(listing.entries[1].first.type, TarType::kFile);
 }
 
 TEST(TarReaderTest, EndBlocksMayBeMissing) {
@@ -195,7 +294,20 @@ TEST(TarReaderTest, RefusesWithTheEntrysName) {
       {"link out", Header("h", '1', 0, "../x"), "E_TAR_ESCAPE",
        "\"h\": hard link to: \"../x\": leaves the root"},
       {"escaped name", Header("\x1b[31m", 'Z', 0, ""), "E_TAR", "\"\\x1b[31m\": unknown type 'Z'"},
-      {"sparse", Header("x", 'S', 0, ""), "E_TAR", "\"x\": sparse files are not supported"},
+      {"sparse", Header("x", 'S', 0, ""), "E_TAR",
+       "\"x\": type 'S' of a dialect that is not GNU's"},
+      {"sparse overlap", OldSparse(2, Pair(1, 1) + Pair(1, 1), 0, "00000000012") + Padded("ab"),
+       "E_TAR", "\"s\": sparse file: its parts overlap or are out of order"},
+      {"sparse end", OldSparse(1, Pair(1, 1), 1, "00000000012") + std::string(512, 'x'), "E_TAR",
+       "\"s\": its map goes on behind its end"},
+      {"sparse map cut",
+       Pax('x', Record("GNU.sparse.major", "1") + Record("GNU.sparse.size", "1")) +
+           File("x", "1\n0\n1\n"),
+       "E_TAR", "\"x\": its map is cut short"},
+      {"sparse directory",
+       Pax('x', Record("GNU.sparse.major", "1") + Record("GNU.sparse.size", "1")) +
+           Header("x", '5', 0, ""),
+       "E_TAR", "\"x\": sparse, but no file"},
       {"checksum", odd, "E_TAR", "header at byte 0: not a tar header (wrong checksum)"},
       {"short data", Header("x", '0', 600, "") + "data", "E_TAR",
        "\"x\": the archive is cut short"},

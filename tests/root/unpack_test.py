@@ -198,6 +198,15 @@ class Tests:
             want = to_bytes(want)
             if got != want:
                 self.fail(case.name, f"{path[:80]}: want {want}, got {got}")
+        for path, want in case.xattrs.items():
+            path = os.path.join(root, path)
+            got = {name: os.getxattr(path, name) for name in os.listxattr(path)}
+            if got != want:
+                self.fail(case.name, f"{path}: want {want}, got {got}")
+        for path, want in case.blocks.items():
+            got = os.stat(os.path.join(root, path)).st_blocks
+            if got > want:
+                self.fail(case.name, f"{path}: {got} blocks, at most {want}")
         for member, want in case.report.items():
             if result.report[member] != want:
                 self.fail(case.name, f"{member}: want {want}, got {result.report[member]}")
@@ -323,6 +332,30 @@ class Tests:
             self.fail("confinement", error)
         self.remove(root)
 
+    def many_links(self):
+        """ext4 has 65000 links to a file: one more is said, not left out."""
+        self.count += 1
+        image, root = os.path.join(self.top, "ext4"), os.path.join(self.top, "links")
+        os.mkdir(root)
+        subprocess.run(["truncate", "-s", "64M", image], check=True)
+        subprocess.run(["mkfs.ext4", "-qF", image], check=True)
+        if subprocess.run(["mount", "-o", "loop", image, root], check=False).returncode:
+            print("without a loop device: T34 is left out")
+            return
+        try:
+            for count, word in ((64999, b""), (65000, b"[E_LIMIT]")):
+                inside = os.path.join(root, "layer")
+                os.mkdir(inside)
+                result = Result(self.program, tar_corpus.many_links(count), inside)
+                if bool(word) != bool(result.code) or word not in result.error:
+                    self.fail(f"T34 {count} hard links", result.error)
+                links = os.stat(os.path.join(inside, "f")).st_nlink
+                if links != 65000:
+                    self.fail(f"T34 {count} hard links", f"{links} links")
+                self.remove(inside)
+        finally:
+            subprocess.run(["umount", root], check=True)
+
     def memory(self):
         """Many entries and a bomb in little memory."""
         self.count += 1
@@ -351,6 +384,7 @@ def main():
             tests.same_as_gnu_tar()
             tests.same_as_umoci()
             tests.confinement()
+            tests.many_links()
             tests.memory()
     finally:
         os.chdir("/")
