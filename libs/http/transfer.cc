@@ -2,7 +2,6 @@
 #include "libs/http/transfer.h"
 
 #include <curl/curl.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -13,9 +12,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/http/flow.h"
+#include "libs/http/host_certificates.h"
+#include "libs/http/transfer_error.h"
 
 namespace stave::http {
 namespace {
@@ -24,18 +28,24 @@ constexpr size_t kMaxHeaderBytes = size_t{128} << 10;
 constexpr size_t kMaxHeaders = 500;
 constexpr int kMaxRedirects = 10;
 constexpr size_t kMaxCertificates = size_t{8} << 20;
+constexpr char kCertificateFolder[] = "/etc/ssl/certs";
 constexpr char kSystemCertificates[] = "/etc/ssl/certs/ca-certificates.crt";
 
 // What one request to one address collects; libcurl's callbacks get a pointer to it.
 struct Exchange {
+  CURL* curl;
+  const Options* options;
   const Request* request;
+  Flow flow;
   Response response;
   size_t header_bytes = 0;
   bool head_given = false;
+  bool error_page_cut = false;
   absl::Status failure;  // what a callback ended the request with
 
   bool Successful() const { return response.status >= 200 && response.status < 300; }
   absl::Status TakeHeader(absl::string_view line);
+  absl::Status CheckFraming() const;
   absl::Status GiveHead();
   absl::Status TakeBody(absl::string_view data);
 };
@@ -51,6 +61,7 @@ absl::Status Exchange::TakeHeader(absl::string_view line) {
     header_bytes = 0;
     return absl::OkStatus();
   }
+  if (line.empty()) return CheckFraming();
   header_bytes += line.size();
   if (header_bytes > kMaxHeaderBytes || response.headers.size() >= kMaxHeaders) {
     return Limit("the header of the answer is too long");
@@ -62,12 +73,34 @@ absl::Status Exchange::TakeHeader(absl::string_view line) {
   return absl::OkStatus();
 }
 
+absl::Status Broken(absl::string_view why) {
+  return base::Error(absl::StatusCode::kFailedPrecondition, "E_REMOTE",
+                     absl::StrCat("the answer breaks the protocol: ", why));
+}
+
+// Two lengths that differ are two answers: one for us, one for whoever reads between us.
+absl::Status Exchange::CheckFraming() const {
+  const std::string* length = nullptr;
+  bool chunked = false;
+  for (const auto& [name, value] : response.headers) {
+    if (name == "transfer-encoding") chunked = true;
+    if (name != "content-length") continue;
+    if (value.empty() || !std::all_of(value.begin(), value.end(), absl::ascii_isdigit)) {
+      return Broken(absl::StrCat("Content-Length: ", base::Printable(value, 40)));
+    }
+    if (length != nullptr && *length != value) return Broken("two different Content-Length");
+    length = &value;
+  }
+  if (chunked && length != nullptr) return Broken("both Content-Length and Transfer-Encoding");
+  return absl::OkStatus();
+}
+
 absl::Status Exchange::GiveHead() {
   if (head_given || !Successful()) return absl::OkStatus();
   head_given = true;
   const std::string coding = response.Header("content-encoding");
   if (!coding.empty() && !absl::EqualsIgnoreCase(coding, "identity")) {
-    return base::Error(absl::StatusCode::kUnavailable, "E_REMOTE",
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_REMOTE",
                        absl::StrCat("the server encoded its answer unasked (Content-Encoding: ",
                                     base::Printable(coding, 40), ")"));
   }
@@ -83,7 +116,8 @@ absl::Status Exchange::TakeBody(absl::string_view data) {
     }
     data = data.substr(0, request->max_body - response.body.size());  // an error page
     absl::StrAppend(&response.body, data);
-    return base::Error(absl::StatusCode::kCancelled, "E_LIMIT", "error page cut");
+    error_page_cut = true;
+    return absl::CancelledError();
   }
   absl::StrAppend(&response.body, data);
   return absl::OkStatus();
@@ -96,63 +130,49 @@ size_t OnHeader(char* data, size_t size, size_t count, void* exchange) {
   return to->failure.ok() ? size * count : 0;
 }
 
-size_t OnBody(char* data, size_t size, size_t count, void* pair) {
-  auto* to = static_cast<std::pair<CURL*, Exchange*>*>(pair);
-  if (to->second->response.status == 0) {
+size_t OnBody(char* data, size_t size, size_t count, void* exchange) {
+  auto* to = static_cast<Exchange*>(exchange);
+  if (to->response.status == 0) {
     long status = 0;
-    curl_easy_getinfo(to->first, CURLINFO_RESPONSE_CODE, &status);
-    to->second->response.status = static_cast<int>(status);
+    curl_easy_getinfo(to->curl, CURLINFO_RESPONSE_CODE, &status);
+    to->response.status = static_cast<int>(status);
   }
-  to->second->failure = to->second->TakeBody(absl::string_view(data, size * count));
-  return to->second->failure.ok() ? size * count : 0;
+  const absl::Time from = absl::Now();
+  to->failure = to->TakeBody(absl::string_view(data, size * count));
+  to->flow.Took(size * count, from, absl::Now());
+  return to->failure.ok() ? size * count : 0;
 }
 
-// The certificates of a host that the administrator trusts beside the system's; "" if there are
-// none.
-std::string HostCertificates(const Url& url) {
-  if (absl::StrContains(url.host, "/")) return "";
-  std::string found;
-  for (const std::string& name : {absl::StrCat(url.host, ":", url.port), url.host}) {
-    const std::string folder = absl::StrCat("/etc/docker/certs.d/", name);
-    DIR* dir = ::opendir(folder.c_str());
-    if (dir == nullptr) continue;
-    const absl::Cleanup close = [dir] { ::closedir(dir); };
-    while (const dirent* entry = ::readdir(dir)) {
-      if (!absl::EndsWith(entry->d_name, ".crt")) continue;
-      auto text = base::ReadFileAt(AT_FDCWD, absl::StrCat(folder, "/", entry->d_name), 1 << 20);
-      if (text.ok()) absl::StrAppend(&found, *text, "\n");
-    }
+// Called about once a second, and whenever bytes come. Other than 0 ends the request.
+int OnProgress(void* exchange, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto* to = static_cast<Exchange*>(exchange);
+  if (to->options->cancelled && to->options->cancelled()) {
+    to->failure = absl::CancelledError("no longer wanted");
+    return 1;
   }
-  return found;
+  curl_off_t connected = 0;  // until then it is the connect time-out's
+  curl_easy_getinfo(to->curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  if (connected == 0) return 0;
+  const std::string stalled = to->flow.Check(absl::Now());
+  if (stalled.empty()) return 0;
+  to->failure = base::Error(absl::StatusCode::kDeadlineExceeded, "E_TIMEOUT", stalled);
+  return 1;
 }
 
-absl::Status MapError(CURLcode code, const Url& url, const char* detail) {
-  const std::string where = base::Printable(FormatOrigin(url));
-  const std::string why =
-      base::Printable(detail[0] != '\0' ? detail : curl_easy_strerror(code), 200);
-  const std::string text = absl::StrCat(where, ": ", why);
-  switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-      return base::Error(absl::StatusCode::kUnavailable, "E_CONNECT", text);
-    case CURLE_OPERATION_TIMEDOUT:
-      return base::Error(absl::StatusCode::kDeadlineExceeded, "E_TIMEOUT", text);
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-      return base::WithHint(
-          base::Error(absl::StatusCode::kPermissionDenied, "E_TLS", text),
-          absl::StrCat("a CA of your own goes to /etc/docker/certs.d/", base::Printable(url.host),
-                       ":", url.port, "/ca.crt or SSL_CERT_FILE"));
-    case CURLE_SSL_CONNECT_ERROR:
-      return base::Error(absl::StatusCode::kUnavailable, "E_TLS", text);
-    case CURLE_OUT_OF_MEMORY:
-      return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT", text);
-    default:
-      return base::Error(absl::StatusCode::kUnavailable, "E_REMOTE", text);
-  }
+// Where certificates lie under the hashes of their names.
+const char* CertificateFolder() {
+  const char* set = ::getenv("SSL_CERT_DIR");
+  return set != nullptr && set[0] != '\0' ? set : kCertificateFolder;
+}
+
+// The failures that know no address get one.
+absl::Status Where(const absl::Status& failure, const Url& url) {
+  if (base::ErrorWord(failure) != "E_TIMEOUT") return failure;
+  return base::WithContext(failure, base::Printable(FormatOrigin(url)));
+}
+
+const char* MethodName(Method method) {
+  return method == Method::kHead ? "HEAD" : method == Method::kPost ? "POST" : "GET";
 }
 
 bool IsRedirect(int status) {
@@ -174,39 +194,57 @@ struct Connection::State {
   // The certificates of `trust_origin`, kept for the next request to it.
   std::string trust_origin;
   std::string trust;
+  HostCertificates own;
+  // The system's certificates are looked up one by one: reading them all takes 25 ms of CPU. Not
+  // so once that was not enough.
+  bool by_hash = true;
 
   ~State() {
     if (curl != nullptr) curl_easy_cleanup(curl);
   }
-  void SetTrust(const Url& url);
-  void SetUp(const Request& request, const Url& url);
+  bool MaySpeakHttp(const Url& url) const {
+    return options.plain_http || IsLoopback(url.host) || url.host == options.insecure_host;
+  }
+  absl::Status SetTrust(const Url& url);
+  absl::Status SetUp(const Request& request, const Url& url);
+  void Trace(const Request& request, const Url& url, long status, CURLcode code) const;
+  CURLcode Run(const Request& request, const Url& url, bool authorized, Exchange* exchange,
+               char* detail);
   absl::StatusOr<Response> Once(const Request& request, const Url& url, bool authorized);
 };
 
-void Connection::State::SetTrust(const Url& url) {
+absl::Status Connection::State::SetTrust(const Url& url) {
   const char* set = ::getenv("SSL_CERT_FILE");
-  const std::string file = set != nullptr && set[0] != '\0' ? set : kSystemCertificates;
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  const bool is_set = set != nullptr && set[0] != '\0';
+  const std::string file = is_set ? set : kSystemCertificates;
+  const bool verified = url.host != options.insecure_host;
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verified ? 1L : 0L);
+  curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verified ? 2L : 0L);
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
   if (trust_origin != FormatOrigin(url)) {
+    STAVE_ASSIGN_OR_RETURN(own, ReadHostCertificates(options.certificate_folders, url));
     trust_origin = FormatOrigin(url);
-    trust = HostCertificates(url);
+    trust = own.authorities;
     if (!trust.empty()) {
       auto system = base::ReadFileAt(AT_FDCWD, file, kMaxCertificates);
       if (system.ok()) absl::StrAppend(&trust, *system);
     }
   }
-  if (trust.empty()) {
-    curl_easy_setopt(curl, CURLOPT_CAINFO, file.c_str());
-    return;
-  }
-  curl_blob blob{trust.data(), trust.size(), CURL_BLOB_NOCOPY};
-  curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob);
+  const auto blob = [this](CURLoption option, std::string& text) {
+    if (text.empty()) return;
+    curl_blob pem{text.data(), text.size(), CURL_BLOB_NOCOPY};
+    curl_easy_setopt(curl, option, &pem);
+  };
+  if (is_set || !trust.empty()) by_hash = false;
+  curl_easy_setopt(curl, CURLOPT_CAPATH, by_hash ? CertificateFolder() : nullptr);
+  curl_easy_setopt(curl, CURLOPT_CAINFO, by_hash ? nullptr : file.c_str());
+  blob(CURLOPT_CAINFO_BLOB, trust);
+  blob(CURLOPT_SSLCERT_BLOB, own.certificate);
+  blob(CURLOPT_SSLKEY_BLOB, own.key);
+  return absl::OkStatus();
 }
 
-void Connection::State::SetUp(const Request& request, const Url& url) {
+absl::Status Connection::State::SetUp(const Request& request, const Url& url) {
   curl_easy_reset(curl);  // the open connections stay
   curl_easy_setopt(curl, CURLOPT_URL, FormatUrl(url).c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -217,22 +255,31 @@ void Connection::State::SetUp(const Request& request, const Url& url) {
   curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(absl::ToInt64Milliseconds(options.connect_timeout)));
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(
-      curl, CURLOPT_LOW_SPEED_TIME,
-      static_cast<long>(std::max<int64_t>(1, absl::ToInt64Seconds(options.stall_timeout))));
+  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(curl, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 200L);
+  if (request.method == Method::kPost) {
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.payload.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.payload.c_str());  // not copied
+  }
   if (IsLoopback(url.host)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  if (url.scheme == "https") SetTrust(url);
+  return url.scheme == "https" ? SetTrust(url) : absl::OkStatus();
 }
 
-absl::StatusOr<Response> Connection::State::Once(const Request& request, const Url& url,
-                                                 bool authorized) {
-  if (url.scheme == "http" && !options.plain_http && !IsLoopback(url.host)) {
-    return base::Error(
-        absl::StatusCode::kFailedPrecondition, "E_PLAIN_HTTP",
-        absl::StrCat(base::Printable(FormatOrigin(url)), ": plain http is only for this machine"));
-  }
-  SetUp(request, url);
+void Connection::State::Trace(const Request& request, const Url& url, long status,
+                              CURLcode code) const {
+  if (!options.trace) return;
+  options.trace(absl::StrCat(MethodName(request.method), " ", base::Printable(FormatOrigin(url)),
+                             " ", base::Printable(url.target.substr(0, url.target.find('?'))),
+                             " -> ", status, code == CURLE_OK ? "" : ": ",
+                             code == CURLE_OK ? "" : curl_easy_strerror(code)));
+}
+
+// libcurl's verdict on what `exchange` has collected from `url`.
+CURLcode Connection::State::Run(const Request& request, const Url& url, bool authorized,
+                                Exchange* exchange, char* detail) {
   curl_slist* lines = nullptr;
   for (const auto& [name, value] : request.headers) {
     lines = curl_slist_append(lines, absl::StrCat(name, ": ", value).c_str());
@@ -241,36 +288,61 @@ absl::StatusOr<Response> Connection::State::Once(const Request& request, const U
     lines =
         curl_slist_append(lines, absl::StrCat("Authorization: ", request.authorization).c_str());
   }
+  // What a server does with no such line is up to it.
+  lines = curl_slist_append(lines, "Accept-Encoding: identity");
   const absl::Cleanup free_lines = [lines] { curl_slist_free_all(lines); };
-  Exchange exchange{.request = &request, .response = {}, .failure = {}};
-  std::pair<CURL*, Exchange*> body_target(curl, &exchange);
-  char detail[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body_target);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, OnProgress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, exchange);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
   const CURLcode code = curl_easy_perform(curl);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  exchange.response.status = static_cast<int>(status);
-  exchange.response.url = url;
-  if (options.trace) {
-    options.trace(absl::StrCat(request.method == Method::kHead ? "HEAD " : "GET ",
-                               base::Printable(FormatOrigin(url)), " ",
-                               base::Printable(url.target.substr(0, url.target.find('?'))), " -> ",
-                               status, code == CURLE_OK ? "" : curl_easy_strerror(code)));
+  exchange->response.status = static_cast<int>(status);
+  exchange->response.url = url;
+  Trace(request, url, status, code);
+  return code;
+}
+
+absl::StatusOr<Response> Connection::State::Once(const Request& request, const Url& url,
+                                                 bool authorized) {
+  if (url.scheme == "http" && !MaySpeakHttp(url)) {
+    return base::Error(
+        absl::StatusCode::kFailedPrecondition, "E_PLAIN_HTTP",
+        absl::StrCat(base::Printable(FormatOrigin(url)), ": plain http is only for this machine"));
   }
-  const bool cut = absl::IsCancelled(exchange.failure) && !exchange.Successful();
-  if (!exchange.failure.ok() && !cut) return exchange.failure;
-  if (code != CURLE_OK && !cut) return MapError(code, url, detail);
+  STAVE_RETURN_IF_ERROR(SetUp(request, url));
+  Exchange exchange{.curl = curl,
+                    .options = &options,
+                    .request = &request,
+                    .flow = Flow(options.stall_timeout),
+                    .response = {},
+                    .failure = {}};
+  char detail[CURL_ERROR_SIZE] = "";
+  const CURLcode code = Run(request, url, authorized, &exchange, detail);
+  const bool cut = exchange.error_page_cut;
+  if (!exchange.failure.ok() && !cut) return Where(exchange.failure, url);
+  if (code == CURLE_PEER_FAILED_VERIFICATION && by_hash) {
+    by_hash = false;  // nothing was sent yet
+    return Once(request, url, authorized);
+  }
+  if (code != CURLE_OK && !cut) {
+    long connect = 0;
+    curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &connect);
+    return TransferError(code, url, detail, static_cast<int>(connect));
+  }
   STAVE_RETURN_IF_ERROR(exchange.GiveHead());  // an answer without a body
   return std::move(exchange.response);
 }
 
-Connection::Connection(Options options) : state_(new State{std::move(options), nullptr, "", ""}) {
+Connection::Connection(Options options)
+    : state_(new State{std::move(options), nullptr, "", "", {}}) {
   state_->curl = curl_easy_init();
 }
 Connection::Connection(Connection&&) noexcept = default;
@@ -289,13 +361,22 @@ absl::StatusOr<Response> Connection::Perform(const Request& request) {
       return base::Error(absl::StatusCode::kFailedPrecondition, "E_REDIRECT",
                          absl::StrCat(base::Printable(FormatOrigin(url)), ": redirect: ", why));
     };
-    auto next = ResolveUrl(url, response.Header("location"));
+    const std::string location = response.Header("location");
+    if (location.empty()) return refuse("to no address");
+    auto next = ResolveUrl(url, location);
     if (!next.ok()) return refuse(next.status().message());
     if (url.scheme == "https" && next->scheme == "http") {
       return refuse(absl::StrCat("from https to ", base::Printable(FormatOrigin(*next))));
     }
-    if (next->scheme == "http" && !state_->options.plain_http && !IsLoopback(next->host)) {
+    if (next->scheme == "http" && !state_->MaySpeakHttp(*next)) {
       return refuse(absl::StrCat("to ", base::Printable(FormatOrigin(*next)), " in plain http"));
+    }
+    const bool stays = SameOrigin(*next, url);
+    if (request.method == Method::kPost && (!stays || response.status < 307)) {
+      return refuse("what is posted is not sent on");
+    }
+    if (request.same_origin && !stays) {
+      return refuse(absl::StrCat("to another place, ", base::Printable(FormatOrigin(*next))));
     }
     // A server elsewhere must not make us ask around in our own network.
     if (next->host != url.host && !IsLoopback(url.host) && IsLoopback(next->host)) {

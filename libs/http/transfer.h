@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One HTTP connection at a time: GET and HEAD with bounded answers, redirects followed by us.
+// One HTTP connection at a time: GET, HEAD and POST with bounded answers, redirects followed by us.
 //
 //   http::Connection connection({.user_agent = "stave/0.1.0"});
 //   http::Request request{.url = *http::ParseUrl("https://registry-1.docker.io/v2/")};
@@ -9,15 +9,16 @@
 // A thin owner around a libcurl easy handle, which keeps its connection alive between requests. Use
 // one from one thread at a time. What is always so:
 // - http and https only, TLS 1.2 or newer, certificate and host name verified. http only to hosts
-//   that IsLoopback() says, or where Options.plain_http is set.
+//   that IsLoopback() says, or where Options.plain_http is set. Options.insecure_host is exempt.
 // - At most 10 redirects; from https to http never. `authorization` goes with the origin of
-//   Request.url only and is dropped at the first redirect to another one.
+//   Request.url only and is dropped at the first redirect to another one. `same_origin` and
+//   a payload go to no other origin at all.
 // - HTTP_PROXY (lower case only for http, as curl), HTTPS_PROXY, ALL_PROXY and NO_PROXY are
 //   honoured; loopback hosts are never asked of a proxy.
-// - Certificates: SSL_CERT_FILE or the system's, and those in
-// /etc/docker/certs.d/HOST[:PORT]/*.crt.
-// - No content coding is asked for, and one that comes unasked is refused: digests are of raw
-// bytes.
+// - Certificates: those of SSL_CERT_FILE, or else those that lie under their hashes in SSL_CERT_DIR
+//   (/etc/ssl/certs) and the system's; and those of host_certificates.h.
+// - "identity" is the only content coding that is asked for, and another is refused: digests are of
+//   raw bytes. So is an answer that tells its length in two ways.
 
 #ifndef STAVE_LIBS_HTTP_TRANSFER_H_
 #define STAVE_LIBS_HTTP_TRANSFER_H_
@@ -40,13 +41,21 @@ namespace stave::http {
 struct Options {
   std::string user_agent;
   bool plain_http = false;  // http to any host
+  // A host whose certificate is not verified, and to which http is spoken; as in Url.
+  std::string insecure_host;
   absl::Duration connect_timeout = absl::Seconds(20);
-  absl::Duration stall_timeout = absl::Seconds(30);  // no byte for so long
+  // No byte for so long, or for twice as long fewer than 1024 a second. What `body` takes of the
+  // time does not count.
+  absl::Duration stall_timeout = absl::Seconds(30);
+  // Asked about once a second: whether to end the request, as Cancelled.
+  std::function<bool()> cancelled;
+  // Where HOST[:PORT]/ may hold certificates for a host.
+  std::vector<std::string> certificate_folders = {"/etc/containers/certs.d", "/etc/docker/certs.d"};
   // Called with one line of diagnosis for each request; holds no header values.
   std::function<void(absl::string_view)> trace;
 };
 
-enum class Method { kGet, kHead };
+enum class Method { kGet, kHead, kPost };
 
 struct Response {
   int status = 0;
@@ -65,6 +74,8 @@ struct Request {
   Url url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string authorization;  // the value of the header; "" for none
+  std::string payload;        // of kPost; its type is among `headers`
+  bool same_origin = false;   // a redirect to another origin is an error [E_REDIRECT]
   size_t max_body = size_t{1} << 20;
   // Called once with the head of an answer of 200..299, before its body. An error ends the request
   // and is returned as it is.
@@ -82,7 +93,8 @@ class Connection {
 
   // Sends the request, follows redirects, returns whatever HTTP answer comes at the end.
   // Errors: Unavailable [E_CONNECT] if the host cannot be found or nobody listens there;
-  // Unavailable [E_REMOTE] if it breaks off or breaks the protocol; DeadlineExceeded [E_TIMEOUT];
+  // Unavailable [E_REMOTE] if it breaks off, FailedPrecondition [E_REMOTE] if it breaks the
+  // protocol; DeadlineExceeded [E_TIMEOUT]; Cancelled;
   // PermissionDenied [E_TLS] for a certificate that does not hold; FailedPrecondition [E_REDIRECT];
   // FailedPrecondition [E_PLAIN_HTTP] for http to a host that is not this machine;
   // ResourceExhausted [E_LIMIT] for a header or body over its bound; those of `head` and `body`.

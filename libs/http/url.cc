@@ -26,9 +26,14 @@ struct CurlUrlFree {
 };
 using CurlUrl = std::unique_ptr<CURLU, CurlUrlFree>;
 
+// Neither a query nor a user name and password is repeated: they may be secrets.
 absl::Status BadUrl(absl::string_view text, absl::string_view why) {
+  absl::string_view shown = text.substr(0, text.find_first_of("?#"));
+  if (absl::StrContains(shown, "@")) shown = "";
   return base::Error(absl::StatusCode::kInvalidArgument, "E_URL",
-                     absl::StrCat("\"", base::Printable(text, 120), "\": ", why));
+                     shown.empty() && !text.empty()
+                         ? std::string(why)
+                         : absl::StrCat("\"", base::Printable(shown, 120), "\": ", why));
 }
 
 std::string Part(CURLU* url, CURLUPart part, unsigned flags) {

@@ -1,74 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "libs/image/registry.h"
+#include "libs/registry/client.h"
 
-#include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "libs/base/error.h"
 #include "libs/base/number.h"
 #include "libs/base/status_macros.h"
 #include "libs/http/url.h"
-#include "libs/image/bearer_token.h"
-#include "libs/image/retry.h"
-#include "libs/json/parse.h"
-#include "libs/json/value.h"
 #include "libs/oci/manifest.h"
 #include "libs/oci/media_type.h"
+#include "libs/registry/blob_transfer.h"
+#include "libs/registry/rate_limit.h"
+#include "libs/registry/refusal.h"
+#include "libs/registry/retry.h"
+#include "libs/registry/token.h"
 
-namespace stave::image {
+namespace stave::registry {
 namespace {
 
 constexpr char kAccept[] =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.docker.distribution.manifest.v2+json";
+// How often one request is made again for a 401: others may use up a token that we have just got.
+constexpr int kMaxRenewals = 3;
 // So much progress makes a broken transfer worth as many tries as a new one.
-constexpr int64_t kProgress = int64_t{1} << 20;
+constexpr int64_t kProgress = int64_t{64} << 10;
+constexpr size_t kMaxWarnings = 16;
 
 absl::Status DigestError(absl::string_view what, const oci::Digest& promised,
                          const oci::Digest& got) {
   return base::Error(
       absl::StatusCode::kDataLoss, "E_DIGEST",
       absl::StrCat(what, " ", promised.ToString(), ": what came is ", got.ToString()));
-}
-
-// What the registry says about its refusal: {"errors":[{"code":..,"message":..}]}.
-std::string ErrorText(const http::Response& response) {
-  const auto answer = json::Parse(response.body);
-  if (!answer.ok()) return "";
-  const json::Value* errors = answer->Find("errors");
-  if (errors == nullptr || errors->elements().empty()) return "";
-  const json::Value* message = errors->elements()[0].Find("message");
-  if (message == nullptr || !message->is_string() || message->text().empty()) return "";
-  return absl::StrCat(": ", base::Printable(message->text(), 200));
-}
-
-// An answer that is not the wanted one, as a Status.
-absl::Status MapAnswer(const http::Response& response) {
-  const std::string said = ErrorText(response);
-  switch (response.status) {
-    case 404:
-      return base::Error(absl::StatusCode::kNotFound, "E_NOT_FOUND", "not found in the registry");
-    case 401:
-    case 403:
-      return base::WithHint(base::Error(absl::StatusCode::kPermissionDenied, "E_DENIED",
-                                        absl::StrCat("the registry denies access", said)),
-                            "the image does not exist, or it is private");
-    case 429:
-      return base::WithHint(
-          base::Error(absl::StatusCode::kResourceExhausted, "E_RATE",
-                      absl::StrCat("the registry allows no more requests for now", said)),
-          "wait, or pull from a mirror");
-    default:
-      return base::Error(absl::StatusCode::kUnavailable, "E_REMOTE",
-                         absl::StrCat("the registry answers with status ", response.status, said));
-  }
 }
 
 // A login page or a captive portal.
@@ -79,76 +53,82 @@ absl::Status NotHtml(const http::Response& response) {
                         "is it a registry, and no login page before it?");
 }
 
-// A blob on its way, over as many requests as it takes.
-struct BlobTransfer {
-  const oci::Digest& digest;
-  int64_t size;
-  const std::function<absl::Status(absl::string_view)>& sink;
-  int64_t offset;      // what the sink has had
-  int64_t last_start;  // where the running request began
-  int64_t skip;        // bytes to come that the sink has had: the registry knows no ranges
-
-  absl::Status SizeError(absl::string_view how) const {
-    return base::Error(absl::StatusCode::kDataLoss, "E_SIZE",
-                       absl::StrCat("blob ", digest.ToString(), ": is ", how, " than the ", size,
-                                    " bytes that its descriptor says"));
-  }
-  absl::Status TakeHead(const http::Response& response);
-  absl::Status TakeBody(absl::string_view data);
-};
-
-absl::Status BlobTransfer::TakeHead(const http::Response& response) {
-  const bool partial = response.status == 206;
-  if (partial &&
-      !absl::StartsWith(response.Header("content-range"), absl::StrCat("bytes ", offset, "-"))) {
-    return base::Error(absl::StatusCode::kUnavailable, "E_REMOTE",
-                       absl::StrCat("blob ", digest.ToString(),
-                                    ": the registry sends another range than asked for"));
-  }
-  skip = partial ? 0 : offset;
-  const auto length = base::ParseUint(response.Header("content-length"), 0, INT64_MAX);
-  if (!length.ok()) return absl::OkStatus();
-  const int64_t due = partial ? size - offset : size;
-  const auto told = static_cast<int64_t>(*length);
-  return told == due ? absl::OkStatus() : SizeError(told > due ? "longer" : "shorter");
+AuthorizerOptions ForAuthorizer(const std::string& host, const std::string& path,
+                                const ClientOptions& options) {
+  AuthorizerOptions authorizer;
+  authorizer.host = host;
+  if (!path.empty()) authorizer.scopes = {absl::StrCat("repository:", path, ":pull")};
+  authorizer.credential = options.credential;
+  authorizer.token_servers = options.token_servers;
+  authorizer.back_off = options.back_off;
+  authorizer.trace = options.http.trace;
+  return authorizer;
 }
 
-absl::Status BlobTransfer::TakeBody(absl::string_view data) {
-  const int64_t old = std::min<int64_t>(skip, static_cast<int64_t>(data.size()));
-  data.remove_prefix(static_cast<size_t>(old));
-  skip -= old;
-  if (static_cast<int64_t>(data.size()) > size - offset) return SizeError("longer");
-  if (data.empty()) return absl::OkStatus();
-  STAVE_RETURN_IF_ERROR(sink(data));
-  offset += static_cast<int64_t>(data.size());
-  return absl::OkStatus();
+// How a request is to be tried.
+struct Ways {
+  int tries;
+  // What an outcome means for what is transferred; and whether it brought so much that the next try
+  // counts as a first one.
+  std::function<absl::StatusOr<http::Response>(absl::StatusOr<http::Response>)> judge;
+  std::function<bool()> progressed;
+};
+
+// Whether a TLS server seems to listen at `plain`, an address in http.
+bool SpeaksTls(http::Connection& connection, const http::Url& plain, const http::Url& secure) {
+  http::Request ping;
+  ping.url = plain;
+  const auto answer = connection.Perform(ping);
+  // It breaks off, or tells that it was spoken to in http with a status of 400.
+  if (answer.ok()) return answer->status == 400;
+  if (base::ErrorWord(answer.status()) != "E_REMOTE") return false;
+  // So does a registry in trouble: then it does not speak TLS either.
+  ping.url = secure;
+  const auto again = connection.Perform(ping);
+  return again.ok() || absl::IsPermissionDenied(again.status());
 }
 
 }  // namespace
 
-struct Registry::State {
+struct Client::State {
   std::string host;
   std::string path;
-  RegistryOptions options;
-  BearerToken token;
+  ClientOptions options;
+  Authorizer authorizer;
   std::mutex mutex;
-  std::optional<http::Url> root;  // https://host:port/, once it is known
+  std::mutex waiting;
+  std::condition_variable woken;
+  std::atomic<bool> cancelled{false};
+  std::optional<http::Url> root;  // https://host:port/v2/, once it is known
   std::vector<http::Connection> idle;
+  std::set<std::string> warned;  // what the user was told
 
-  State(std::string host, std::string path, RegistryOptions options)
+  State(std::string host, std::string path, ClientOptions options)
       : host(std::move(host)),
         path(std::move(path)),
         options(std::move(options)),
-        token(this->path) {}
+        authorizer(ForAuthorizer(this->host, this->path, this->options)) {
+    this->options.http.cancelled = [this, also = this->options.http.cancelled] {
+      return cancelled || (also && also());
+    };
+  }
 
   http::Connection Take();
   void GiveBack(http::Connection connection);
   absl::StatusOr<http::Url> FindRoot(http::Connection& connection);
-  absl::StatusOr<http::Response> Send(http::Connection& connection,
-                                      const std::function<http::Request(int*)>& make);
+  absl::StatusOr<http::Response> Ask(http::Connection& connection, http::Request request);
+  absl::StatusOr<http::Response> Send(http::Connection& connection, const Ways& ways,
+                                      const std::function<http::Request()>& make);
+  absl::Status Wait(absl::Duration time, const absl::StatusOr<http::Response>& outcome);
+  void Tell(const std::string& text);
+  void TellWarnings(const http::Response& response);
+  void TellRateLimit(const http::Response& response);
+  absl::Status Refusal(const http::Response& response, const http::Url& url) const {
+    return RefusalOf(response, url, authorizer.Hint(), absl::Now());
+  }
 };
 
-http::Connection Registry::State::Take() {
+http::Connection Client::State::Take() {
   const std::lock_guard<std::mutex> lock(mutex);
   if (idle.empty()) return http::Connection(options.http);
   http::Connection connection = std::move(idle.back());
@@ -156,62 +136,152 @@ http::Connection Registry::State::Take() {
   return connection;
 }
 
-void Registry::State::GiveBack(http::Connection connection) {
+void Client::State::GiveBack(http::Connection connection) {
   const std::lock_guard<std::mutex> lock(mutex);
   idle.push_back(std::move(connection));
 }
 
-absl::StatusOr<http::Url> Registry::State::FindRoot(http::Connection& connection) {
+absl::StatusOr<http::Url> Client::State::FindRoot(http::Connection& connection) {
+  STAVE_RETURN_IF_ERROR(authorizer.Prepare());
   const std::lock_guard<std::mutex> lock(mutex);
   if (root.has_value()) return *root;
   STAVE_ASSIGN_OR_RETURN(http::Url url, http::ParseUrl(absl::StrCat("https://", host, "/v2/")));
   STAVE_ASSIGN_OR_RETURN(const http::Url plain,
                          http::ParseUrl(absl::StrCat("http://", host, "/v2/")));
-  if (options.http.plain_http) url = plain;
-  if (!options.http.plain_http && http::IsLoopback(url.host)) {
+  if (options.http.plain_http) {
+    url = plain;
+  } else if (http::IsLoopback(url.host)) {
+    if (!SpeaksTls(connection, plain, url)) url = plain;
+  } else if (url.host == options.http.insecure_host) {
     http::Request ping;
-    ping.url = plain;
-    const auto answer = connection.Perform(ping);
-    // A TLS server breaks off, or tells that it was spoken to in http with a status of 400.
-    const bool tls =
-        answer.ok() ? answer->status == 400 : base::ErrorWord(answer.status()) == "E_REMOTE";
-    if (!tls) url = plain;
+    ping.url = url;
+    const std::string word = base::ErrorWord(connection.Perform(ping).status());
+    if (word == "E_TLS" || word == "E_CONNECT" || word == "E_REMOTE") url = plain;
   }
   root = url;
   return url;
 }
 
-// Sends what `make` makes until it is answered with something that a further try will not change.
-// `make` may set the number of tries back.
-absl::StatusOr<http::Response> Registry::State::Send(
-    http::Connection& connection, const std::function<http::Request(int*)>& make) {
-  bool renewed = false;
-  for (int tries = 1;; ++tries) {
-    http::Request request = make(&tries);
-    request.authorization = token.Authorization();
-    absl::StatusOr<http::Response> outcome = connection.Perform(request);
-    // A challenge counts only from the registry itself, not from where it redirected to.
-    if (outcome.ok() && outcome->status == 401 && !renewed &&
-        http::SameOrigin(outcome->url, request.url)) {
-      STAVE_RETURN_IF_ERROR(token.Renew(connection, *outcome, request.authorization));
-      renewed = true;
-      --tries;
-      continue;
-    }
-    const auto wait = NextTry(tries, options.back_off, outcome, absl::Now());
-    if (!wait.has_value()) return outcome;
-    if (options.http.trace)
-      options.http.trace(absl::StrCat("again in ", absl::FormatDuration(*wait)));
-    absl::SleepFor(*wait);
+void Client::State::Tell(const std::string& text) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (warned.size() >= kMaxWarnings || !warned.insert(text).second) return;
+  }
+  if (options.note) options.note(Note::kWarning, text);
+}
+
+void Client::State::TellWarnings(const http::Response& response) {
+  for (const std::string& text : WarningsOf(response)) {
+    Tell(absl::StrCat(base::Printable(host), " warns: ", text));
   }
 }
 
-Registry::Registry(std::string host, std::string path, RegistryOptions options)
-    : state_(new State(std::move(host), std::move(path), std::move(options))) {}
-Registry::Registry(Registry&&) noexcept = default;
-Registry::~Registry() = default;
+// Once: the number goes on falling while others pull.
+void Client::State::TellRateLimit(const http::Response& response) {
+  const auto limit = ParseRateLimit(response);
+  if (!limit.has_value() || !limit->IsLow() || response.status == 429) return;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!warned.insert("rate limit").second) return;
+  }
+  if (options.note) {
+    options.note(Note::kWarning,
+                 absl::StrCat(base::Printable(host), ": ", limit->ToString(),
+                              " (a login may be allowed more: ", LoginCommand(host), ")"));
+  }
+}
 
-absl::StatusOr<RawManifest> Registry::GetManifest(absl::string_view tag_or_digest) {
+// One request, made again with what the registry asks for.
+absl::StatusOr<http::Response> Client::State::Ask(http::Connection& connection,
+                                                  http::Request request) {
+  for (int renewals = 0;; ++renewals) {
+    STAVE_ASSIGN_OR_RETURN(request.authorization, authorizer.Header(connection));
+    absl::StatusOr<http::Response> outcome = connection.Perform(request);
+    if (outcome.ok()) TellWarnings(*outcome);
+    // A challenge counts only from the registry itself, not from where it redirected to.
+    if (!outcome.ok() || outcome->status != 401 || renewals >= kMaxRenewals ||
+        !http::SameOrigin(outcome->url, request.url)) {
+      return outcome;
+    }
+    STAVE_RETURN_IF_ERROR(authorizer.Renew(connection, *outcome, request.authorization));
+  }
+}
+
+absl::Status Client::State::Wait(absl::Duration time,
+                                 const absl::StatusOr<http::Response>& outcome) {
+  if (options.http.trace) {
+    options.http.trace(absl::StrCat("again in ", absl::FormatDuration(time)));
+  }
+  const bool asked = outcome.ok() && RetryAfter(*outcome, absl::Now()).has_value();
+  if (asked && time >= absl::Seconds(1) && options.note) {
+    options.note(Note::kProgress,
+                 absl::StrCat("waiting ", absl::ToInt64Seconds(absl::Ceil(time, absl::Seconds(1))),
+                              " s, as ", base::Printable(host), " asks"));
+  }
+  std::unique_lock<std::mutex> lock(waiting);
+  woken.wait_for(lock, absl::ToChronoNanoseconds(time), [this] { return cancelled.load(); });
+  return cancelled ? absl::CancelledError("no longer wanted") : absl::OkStatus();
+}
+
+// Sends what `make` makes until the outcome is one that a further try will not change.
+absl::StatusOr<http::Response> Client::State::Send(http::Connection& connection, const Ways& ways,
+                                                   const std::function<http::Request()>& make) {
+  RetryLimits limits;
+  limits.tries = ways.tries;
+  limits.back_off = options.back_off;
+  Tries tries(limits, absl::Now(), RandomSeed());
+  while (true) {
+    absl::StatusOr<http::Response> outcome = Ask(connection, make());
+    if (ways.judge) outcome = ways.judge(std::move(outcome));
+    if (ways.progressed && ways.progressed()) tries.StartAnew(absl::Now());
+    const auto wait = tries.Next(outcome, absl::Now());
+    if (!wait.has_value()) return outcome;
+    STAVE_RETURN_IF_ERROR(Wait(*wait, outcome));
+  }
+}
+
+Client::Client(std::string host, std::string path, ClientOptions options)
+    : state_(new State(std::move(host), std::move(path), std::move(options))) {}
+Client::Client(Client&&) noexcept = default;
+Client::~Client() = default;
+
+absl::Status Client::Ping() {
+  http::Connection connection = state_->Take();
+  STAVE_ASSIGN_OR_RETURN(const http::Url url, state_->FindRoot(connection));
+  const Ways ways{state_->options.tries, nullptr, nullptr};
+  STAVE_ASSIGN_OR_RETURN(const http::Response response, state_->Send(connection, ways, [&] {
+    http::Request request;
+    request.url = url;
+    return request;
+  }));
+  state_->GiveBack(std::move(connection));
+  return response.status == 200 ? NotHtml(response) : state_->Refusal(response, url);
+}
+
+absl::StatusOr<std::optional<ManifestHead>> Client::HeadManifest(absl::string_view tag) {
+  http::Connection connection = state_->Take();
+  STAVE_ASSIGN_OR_RETURN(http::Url url, state_->FindRoot(connection));
+  absl::StrAppend(&url.target, state_->path, "/manifests/", tag);
+  http::Request request;
+  request.method = http::Method::kHead;
+  request.url = url;
+  request.headers = {{"Accept", kAccept}};
+  // Not tried again: GET is, which says more.
+  const auto response = state_->Ask(connection, std::move(request));
+  if (!response.ok()) {
+    const std::string word = base::ErrorWord(response.status());
+    if (word == "E_REMOTE" || word == "E_TIMEOUT") return std::nullopt;
+    return response.status();
+  }
+  state_->GiveBack(std::move(connection));
+  state_->TellRateLimit(*response);
+  const auto digest = oci::Digest::Parse(response->Header("docker-content-digest"));
+  const auto size = base::ParseUint(response->Header("content-length"), 1, oci::kMaxManifestSize);
+  if (response->status != 200 || !digest.ok() || !size.ok()) return std::nullopt;
+  return ManifestHead{*digest, static_cast<int64_t>(*size), response->Header("content-type")};
+}
+
+absl::StatusOr<RawManifest> Client::GetManifest(absl::string_view tag_or_digest) {
   std::optional<oci::Digest> wanted;
   if (absl::StrContains(tag_or_digest, ":")) {
     STAVE_ASSIGN_OR_RETURN(wanted, oci::Digest::Parse(tag_or_digest));
@@ -219,7 +289,8 @@ absl::StatusOr<RawManifest> Registry::GetManifest(absl::string_view tag_or_diges
   http::Connection connection = state_->Take();
   STAVE_ASSIGN_OR_RETURN(http::Url url, state_->FindRoot(connection));
   absl::StrAppend(&url.target, state_->path, "/manifests/", tag_or_digest);
-  STAVE_ASSIGN_OR_RETURN(http::Response response, state_->Send(connection, [&](int*) {
+  const Ways ways{state_->options.tries, nullptr, nullptr};
+  STAVE_ASSIGN_OR_RETURN(http::Response response, state_->Send(connection, ways, [&] {
     http::Request request;
     request.url = url;
     request.headers = {{"Accept", kAccept}};
@@ -227,7 +298,8 @@ absl::StatusOr<RawManifest> Registry::GetManifest(absl::string_view tag_or_diges
     return request;
   }));
   state_->GiveBack(std::move(connection));
-  if (response.status != 200) return MapAnswer(response);
+  state_->TellRateLimit(response);
+  if (response.status != 200) return state_->Refusal(response, url);
   STAVE_RETURN_IF_ERROR(NotHtml(response));
   const std::string told = response.Header("docker-content-digest");
   const oci::Digest digest = oci::DigestOf(response.body);
@@ -243,31 +315,41 @@ absl::StatusOr<RawManifest> Registry::GetManifest(absl::string_view tag_or_diges
   return manifest;
 }
 
-absl::Status Registry::GetBlob(const oci::Digest& digest, int64_t size, int64_t offset,
-                               const std::function<absl::Status(absl::string_view)>& sink) {
+absl::Status Client::GetBlob(const oci::Digest& digest, int64_t size, int64_t offset,
+                             const std::function<absl::Status(absl::string_view)>& sink) {
   if (offset == size) return absl::OkStatus();
   http::Connection connection = state_->Take();
   STAVE_ASSIGN_OR_RETURN(http::Url url, state_->FindRoot(connection));
   absl::StrAppend(&url.target, state_->path, "/blobs/", digest.ToString());
-  BlobTransfer transfer{digest, size, sink, offset, offset, 0};
-  const auto outcome = state_->Send(connection, [&](int* tries) {
-    if (transfer.offset - transfer.last_start >= kProgress) *tries = 1;
-    transfer.last_start = transfer.offset;
+  BlobTransfer transfer(digest, size, offset, sink);
+  const Ways ways{
+      state_->options.tries,
+      [&](absl::StatusOr<http::Response> outcome) { return transfer.Judge(std::move(outcome)); },
+      [&] { return transfer.progress() >= kProgress; }};
+  const auto outcome = state_->Send(connection, ways, [&] {
     http::Request request;
     request.url = url;
-    if (transfer.offset > 0) {
-      request.headers = {{"Range", absl::StrCat("bytes=", transfer.offset, "-")}};
+    if (const std::string range = transfer.Begin(); !range.empty()) {
+      request.headers = {{"Range", range}};
     }
     request.head = [&](const http::Response& response) { return transfer.TakeHead(response); };
     request.body = [&](absl::string_view data) { return transfer.TakeBody(data); };
     return request;
   });
+  if (transfer.done()) {
+    if (outcome.ok()) state_->GiveBack(std::move(connection));
+    return outcome.status();
+  }
   STAVE_RETURN_IF_ERROR(outcome.status());
   state_->GiveBack(std::move(connection));
-  if (outcome->status != 200 && outcome->status != 206) {
-    return base::WithContext(MapAnswer(*outcome), absl::StrCat("blob ", digest.ToString()));
-  }
-  return transfer.offset == size ? absl::OkStatus() : transfer.SizeError("shorter");
+  return base::WithContext(state_->Refusal(*outcome, url),
+                           absl::StrCat("blob ", digest.ToString()));
 }
 
-}  // namespace stave::image
+void Client::Cancel() {
+  const std::lock_guard<std::mutex> lock(state_->waiting);
+  state_->cancelled = true;
+  state_->woken.notify_all();
+}
+
+}  // namespace stave::registry

@@ -6,20 +6,22 @@
 //
 // - A registry on this machine is spoken to in http, or in https if that is what it answers; every
 //   other in https, never in http unless http::Options.plain_http says so.
-// - 401: a bearer token for `repository:PATH:pull` is asked for, without credentials, where
-//   http::CheckRealm allows it; it is kept, and renewed once a request when it is refused.
-// - 429 and 5xx, broken connections and time-outs are tried again, a few times, waiting as
-//   Retry-After says (at most a minute) or longer each time. A blob goes on where it broke off.
+// - 401: what it asks for is got and kept, see token.h. The credential is looked for before the
+//   first request, so that a broken configuration sends nothing.
+// - What fails in passing is tried again, see retry.h. A blob goes on where it broke off, see
+//   blob_transfer.h.
+// - A host that http::Options.insecure_host names is spoken to in https or, if it has none, http.
 //
 // Any thread may call; each call uses a connection of its own, kept open for the next.
 // Sources: distribution-spec 1.1 "Pull"; distribution docs/spec/auth/token.md.
 
-#ifndef STAVE_LIBS_IMAGE_REGISTRY_H_
-#define STAVE_LIBS_IMAGE_REGISTRY_H_
+#ifndef STAVE_LIBS_REGISTRY_CLIENT_H_
+#define STAVE_LIBS_REGISTRY_CLIENT_H_
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -28,12 +30,31 @@
 #include "absl/time/time.h"
 #include "libs/http/transfer.h"
 #include "libs/oci/digest.h"
+#include "libs/registry/credential.h"
+#include "libs/registry/token.h"
 
-namespace stave::image {
+namespace stave::registry {
 
-struct RegistryOptions {
+enum class Note {
+  kProgress,  // why nothing moves for a while
+  kWarning,   // what the user should know, also of a pull that succeeds; each text once
+};
+
+struct ClientOptions {
   http::Options http;
+  int tries = 5;                                      // of each request, see retry.h
   absl::Duration back_off = absl::Milliseconds(500);  // before the second try; then twice as long
+  CredentialSource credential;                        // empty: anonymous
+  TokenServers token_servers;
+  // A line for the user, printable: "waiting 7 s, as quay.io asks", what the registry itself warns
+  // of, a rate limit that is nearly used up. Any thread may call.
+  std::function<void(Note, absl::string_view)> note;
+};
+
+struct ManifestHead {
+  oci::Digest digest;
+  int64_t size = 0;
+  std::string content_type;
 };
 
 struct RawManifest {
@@ -42,31 +63,41 @@ struct RawManifest {
   oci::Digest digest;        // of bytes
 };
 
-class Registry {
+class Client {
  public:
   // ApiHost() and path() of a reference: "registry-1.docker.io" or "host:port", "library/alpine".
-  Registry(std::string host, std::string path, RegistryOptions options);
-  Registry(Registry&&) noexcept;
-  ~Registry();
+  Client(std::string host, std::string path, ClientOptions options);
+  Client(Client&&) noexcept;
+  ~Client();
+
+  // GET /v2/: whether there is a registry that lets us in. Errors: as below.
+  absl::Status Ping();
+
+  // What a tag stands for now, as the registry says, with a request that rate limits do not count;
+  // nullopt if it does not say. Only good for comparing with what one has. Errors: those of
+  // authentication; those of http::Connection where a further request would not succeed either.
+  absl::StatusOr<std::optional<ManifestHead>> HeadManifest(absl::string_view tag);
 
   // A manifest or index by tag or digest ("sha256:.."). If asked by digest, the bytes have it.
-  // Errors: NotFound; PermissionDenied [E_DENIED] (private, or not there and not told);
-  // ResourceExhausted [E_RATE] when 429 does not end; Unavailable [E_REMOTE], also for text/html;
-  // DataLoss [E_DIGEST]; ResourceExhausted [E_LIMIT] for too many bytes; those of
+  // Errors: those of refusal.h; Unavailable [E_REMOTE] for text/html; DataLoss [E_DIGEST];
+  // ResourceExhausted [E_LIMIT] for too many bytes; those of authentication (token.h) and of
   // http::Connection.
   absl::StatusOr<RawManifest> GetManifest(absl::string_view tag_or_digest);
 
   // The bytes of a blob from `offset` on to its end at `size`, in order, each once. Nothing is
-  // hashed here. Errors: as above; DataLoss [E_SIZE] if the blob is longer or shorter; those of
-  // `sink`.
+  // hashed here. Errors: as above, and those of blob_transfer.h and `sink`.
   absl::Status GetBlob(const oci::Digest& digest, int64_t size, int64_t offset,
                        const std::function<absl::Status(absl::string_view)>& sink);
+
+  // Ends the calls that run, and those to come, with Cancelled: about at once, also where they
+  // wait.
+  void Cancel();
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-}  // namespace stave::image
+}  // namespace stave::registry
 
-#endif  // STAVE_LIBS_IMAGE_REGISTRY_H_
+#endif  // STAVE_LIBS_REGISTRY_CLIENT_H_

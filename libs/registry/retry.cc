@@ -1,22 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "libs/image/retry.h"
+#include "libs/registry/retry.h"
+
+#include <sys/random.h>
 
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "libs/base/error.h"
 #include "libs/base/number.h"
 
-namespace stave::image {
+namespace stave::registry {
 namespace {
 
-constexpr absl::Duration kLongestWait = absl::Minutes(1);
+// The shortest wait, whatever a Retry-After of the past says.
+constexpr absl::Duration kShortest = absl::Milliseconds(100);
+
+// The next of a sequence of numbers, in [0, 1): splitmix64.
+double NextRandom(uint64_t* state) {
+  uint64_t z = (*state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) / static_cast<double>(uint64_t{1} << 53);
+}
+
+bool IsBusy(int status) {
+  return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+}  // namespace
 
 std::optional<absl::Duration> RetryAfter(const http::Response& response, absl::Time now) {
   const std::string text = response.Header("retry-after");
   if (text.empty()) return std::nullopt;
-  if (const auto seconds = base::ParseUint(text, 0, 1'000'000'000); seconds.ok()) {
-    return absl::Seconds(*seconds);
+  if (std::all_of(text.begin(), text.end(), absl::ascii_isdigit)) {
+    const auto seconds = base::ParseUint(text, 0, 1'000'000'000);
+    return absl::Seconds(seconds.ok() ? *seconds : 1'000'000'000);
   }
   absl::Time when;
   std::string error;
@@ -24,33 +43,47 @@ std::optional<absl::Duration> RetryAfter(const http::Response& response, absl::T
   return std::max(absl::ZeroDuration(), when - now);
 }
 
-}  // namespace
-
-std::optional<absl::Duration> NextTry(int tries, absl::Duration back_off,
-                                      const absl::StatusOr<http::Response>& outcome,
-                                      absl::Time now) {
-  const absl::Duration longer = std::min(back_off * (1 << std::min(tries - 1, 10)), kLongestWait);
-  if (tries >= kMaxTries) return std::nullopt;
-  if (!outcome.ok()) {
-    const std::string word = base::ErrorWord(outcome.status());
-    if (word == "E_TIMEOUT" && tries == 1) return longer;
-    if (word == "E_REMOTE") return longer;
-    return std::nullopt;
-  }
-  switch (outcome->status) {
-    case 429:
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      break;
-    default:
-      return std::nullopt;
-  }
-  const std::optional<absl::Duration> asked = RetryAfter(*outcome, now);
-  if (!asked.has_value()) return longer;
-  if (*asked > kLongestWait) return std::nullopt;
-  return std::max(*asked, std::min(back_off, absl::Milliseconds(100)));
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return 1;
+  return seed;
 }
 
-}  // namespace stave::image
+Tries::Tries(const RetryLimits& limits, absl::Time now, uint64_t seed)
+    : limits_(limits), first_(now), random_(seed) {}
+
+void Tries::StartAnew(absl::Time now) {
+  first_ = now;
+  made_ = 0;
+  timeouts_ = 0;
+  reached_ = true;
+}
+
+absl::Duration Tries::BackOff() {
+  const absl::Duration doubled = limits_.back_off * (1 << std::min(made_ - 1, 10));
+  return std::min(doubled * (0.5 + NextRandom(&random_)), limits_.longest_wait);
+}
+
+std::optional<absl::Duration> Tries::Next(const absl::StatusOr<http::Response>& outcome,
+                                          absl::Time now) {
+  ++made_;
+  if (made_ >= limits_.tries) return std::nullopt;
+  absl::Duration wait;
+  if (outcome.ok()) {
+    if (!IsBusy(outcome->status)) return std::nullopt;
+    const auto asked = RetryAfter(*outcome, now);
+    if (asked.has_value() && *asked > limits_.longest_wait) return std::nullopt;
+    wait = asked.has_value() ? std::max(*asked, kShortest) : BackOff();
+  } else {
+    const std::string word = base::ErrorWord(outcome.status());
+    const bool again = (word == "E_REMOTE" && absl::IsUnavailable(outcome.status())) ||
+                       (word == "E_TIMEOUT" && ++timeouts_ == 1) ||
+                       (word == "E_CONNECT" && reached_);
+    if (!again) return std::nullopt;
+    wait = BackOff();
+  }
+  if (now + wait - first_ > limits_.total) return std::nullopt;
+  return wait;
+}
+
+}  // namespace stave::registry

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "libs/image/retry.h"
+#include "libs/registry/retry.h"
 
 #include <string>
 
@@ -10,10 +10,10 @@
 #include "libs/base/error.h"
 #include "libs/http/transfer.h"
 
-namespace stave::image {
+namespace stave::registry {
 namespace {
 
-constexpr absl::Duration kBackOff = absl::Milliseconds(500);
+const absl::Time kStart = absl::FromUnixSeconds(784887151);
 
 absl::StatusOr<http::Response> Answer(int status, const std::string& retry_after = "") {
   http::Response response;
@@ -22,48 +22,92 @@ absl::StatusOr<http::Response> Answer(int status, const std::string& retry_after
   return response;
 }
 
-std::optional<absl::Duration> Next(int tries, const absl::StatusOr<http::Response>& outcome) {
-  return NextTry(tries, kBackOff, outcome, absl::FromUnixSeconds(784887151));
+absl::Status Broken() { return base::Error(absl::StatusCode::kUnavailable, "E_REMOTE", "x"); }
+absl::Status Slow() { return base::Error(absl::StatusCode::kDeadlineExceeded, "E_TIMEOUT", "x"); }
+absl::Status Nobody() { return base::Error(absl::StatusCode::kUnavailable, "E_CONNECT", "x"); }
+
+// After a first try with this outcome.
+std::optional<absl::Duration> First(const absl::StatusOr<http::Response>& outcome) {
+  return Tries(RetryLimits{}, kStart, 1).Next(outcome, kStart);
 }
 
-TEST(NextTryTest, AnswersThatStay) {
+TEST(TriesTest, AnswersThatStay) {
   for (const int status : {200, 206, 304, 400, 401, 403, 404, 416, 501}) {
-    EXPECT_EQ(Next(1, Answer(status)), std::nullopt) << status;
+    EXPECT_EQ(First(Answer(status)), std::nullopt) << status;
   }
 }
 
-TEST(NextTryTest, WaitsLongerEachTimeThenGivesUp) {
-  EXPECT_EQ(Next(1, Answer(503)), absl::Milliseconds(500));
-  EXPECT_EQ(Next(2, Answer(503)), absl::Seconds(1));
-  EXPECT_EQ(Next(4, Answer(500)), absl::Seconds(4));
-  EXPECT_EQ(Next(5, Answer(502)), std::nullopt);
+TEST(TriesTest, WaitsLongerEachTimeGiveOrTakeAHalfThenGivesUp) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Tries tries(RetryLimits{}, kStart, seed);
+    for (const double expected : {0.5, 1.0, 2.0, 4.0}) {
+      const auto wait = tries.Next(Answer(503), kStart);
+      ASSERT_TRUE(wait.has_value());
+      EXPECT_GE(*wait, absl::Seconds(expected / 2));
+      EXPECT_LT(*wait, absl::Seconds(expected * 3 / 2));
+    }
+    EXPECT_EQ(tries.Next(Answer(502), kStart), std::nullopt);
+  }
 }
 
-TEST(NextTryTest, RetryAfterInSecondsOrAsADate) {
-  EXPECT_EQ(Next(1, Answer(429, "7")), absl::Seconds(7));
-  EXPECT_EQ(Next(1, Answer(429, "Tue, 15 Nov 1994 08:12:41 GMT")), absl::Seconds(10));
-  EXPECT_EQ(Next(1, Answer(429, "Tue, 15 Nov 1994 08:00:00 GMT")), absl::Milliseconds(100));
-  EXPECT_EQ(Next(1, Answer(429, "soon")), kBackOff);
-  EXPECT_EQ(Next(1, Answer(429, "-1")), kBackOff);
+TEST(TriesTest, TheJitterFollowsTheSeed) {
+  EXPECT_NE(Tries(RetryLimits{}, kStart, 1).Next(Answer(500), kStart),
+            Tries(RetryLimits{}, kStart, 2).Next(Answer(500), kStart));
+  EXPECT_NE(RandomSeed(), RandomSeed());
 }
 
-TEST(NextTryTest, ALongRetryAfterIsNotWaitedFor) {
-  EXPECT_EQ(Next(1, Answer(429, "61")), std::nullopt);
-  EXPECT_EQ(Next(1, Answer(503, "99999999999999999999")), kBackOff);
+TEST(TriesTest, RetryAfterInSecondsOrAsADate) {
+  EXPECT_EQ(First(Answer(429, "7")), absl::Seconds(7));
+  EXPECT_EQ(First(Answer(429, "60")), absl::Seconds(60));
+  EXPECT_EQ(First(Answer(429, "0")), absl::Milliseconds(100));
+  EXPECT_EQ(First(Answer(429, "Tue, 15 Nov 1994 08:12:41 GMT")), absl::Seconds(10));
+  EXPECT_EQ(First(Answer(429, "Tue, 15 Nov 1994 08:00:00 GMT")), absl::Milliseconds(100));
+  for (const char* rubbish : {"soon", "-1", "1e3", "1994"}) {
+    const auto wait = First(Answer(429, rubbish));
+    EXPECT_EQ(wait.has_value(), std::string(rubbish) != "1994") << rubbish;
+    if (wait.has_value()) {
+      EXPECT_LT(*wait, absl::Seconds(1)) << rubbish;
+    }
+  }
 }
 
-TEST(NextTryTest, BrokenConnectionsOftenTimeoutsOnce) {
-  const absl::Status broken = base::Error(absl::StatusCode::kUnavailable, "E_REMOTE", "x");
-  const absl::Status slow = base::Error(absl::StatusCode::kDeadlineExceeded, "E_TIMEOUT", "x");
-  const absl::Status nobody = base::Error(absl::StatusCode::kUnavailable, "E_CONNECT", "x");
-  const absl::Status ours = base::Error(absl::StatusCode::kDataLoss, "E_SIZE", "x");
+TEST(TriesTest, ALongRetryAfterIsNotWaitedFor) {
+  EXPECT_EQ(First(Answer(429, "61")), std::nullopt);
+  EXPECT_EQ(First(Answer(503, "1000000000")), std::nullopt);
+  EXPECT_EQ(First(Answer(503, "99999999999999999999")), std::nullopt);
+}
 
-  EXPECT_EQ(Next(4, broken), absl::Seconds(4));
-  EXPECT_EQ(Next(1, slow), kBackOff);
-  EXPECT_EQ(Next(2, slow), std::nullopt);
-  EXPECT_EQ(Next(1, nobody), std::nullopt);
-  EXPECT_EQ(Next(1, ours), std::nullopt);
+TEST(TriesTest, NoTryBeginsAfterTheTotal) {
+  Tries tries(RetryLimits{}, kStart, 1);
+
+  EXPECT_EQ(tries.Next(Answer(429, "50"), kStart), absl::Seconds(50));
+  EXPECT_EQ(tries.Next(Answer(429, "41"), kStart + absl::Seconds(50)), std::nullopt);
+}
+
+TEST(TriesTest, TimeoutsOnce) {
+  Tries tries(RetryLimits{}, kStart, 1);
+
+  EXPECT_TRUE(tries.Next(Slow(), kStart).has_value());
+  EXPECT_EQ(tries.Next(Slow(), kStart), std::nullopt);
+}
+
+TEST(TriesTest, ABrokenProtocolAndOurOwnErrorsNever) {
+  EXPECT_TRUE(First(Broken()).has_value());
+  EXPECT_EQ(First(base::Error(absl::StatusCode::kFailedPrecondition, "E_REMOTE", "x")),
+            std::nullopt);
+  EXPECT_EQ(First(base::Error(absl::StatusCode::kDataLoss, "E_SIZE", "x")), std::nullopt);
+}
+
+TEST(TriesTest, ProgressStartsAnew) {
+  Tries tries(RetryLimits{}, kStart, 1);
+  EXPECT_EQ(First(Nobody()), std::nullopt);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(tries.Next(Broken(), kStart).has_value());
+
+  const absl::Time later = kStart + absl::Hours(1);
+  tries.StartAnew(later);
+  EXPECT_LT(*tries.Next(Broken(), later), absl::Seconds(1));
+  EXPECT_TRUE(tries.Next(Nobody(), later).has_value());
 }
 
 }  // namespace
-}  // namespace stave::image
+}  // namespace stave::registry
