@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
 #include "libs/cli/help.h"
+#include "libs/cli/last_words.h"
 
 namespace stave::cli {
 namespace {
@@ -97,6 +98,7 @@ void PrintWarning(const Program& program, absl::string_view message) {
 int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), int argc,
          char** argv) {
   BeginProgram();
+  SetLastWords(program.name, program.failure_exit);
   char* no_name[] = {const_cast<char*>(program.name), nullptr};
   if (argc < 1) {  // execve(2) with an empty argv
     argc = 1;

@@ -72,6 +72,9 @@ absl::StatusOr<std::vector<ImageEntry>> ParseImages(absl::string_view text) {
     STAVE_ASSIGN_OR_RETURN(image.tags, reader.Texts("RepoTags"));
     STAVE_ASSIGN_OR_RETURN(image.layers, reader.Texts("Layers"));
     if (image.config.empty()) return reader.Error("Config", "is missing");
+    for (const std::string& layer : image.layers) {
+      if (layer.empty()) return reader.Error("Layers", "a name is empty");
+    }
     images.push_back(std::move(image));
   }
   return images;
@@ -167,16 +170,17 @@ absl::Status ArchiveSource::Load(absl::string_view name) {
   STAVE_ASSIGN_OR_RETURN(const ImageEntry image, ChooseImage(images, name));
   STAVE_ASSIGN_OR_RETURN(const std::string config,
                          ReadMember(file_.get(), table, image.config, oci::kMaxImageConfigSize));
-  STAVE_ASSIGN_OR_RETURN(const oci::ImageConfig parsed, oci::ParseImageConfig(config));
-  if (parsed.diff_ids.size() != image.layers.size()) {
+  const auto parsed = oci::ParseImageConfig(config);
+  if (!parsed.ok()) return base::WithContext(parsed.status(), "image config");
+  if (parsed->diff_ids.size() != image.layers.size()) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_MANIFEST",
                        absl::StrCat("manifest.json: ", image.layers.size(),
-                                    " layers, but the config has ", parsed.diff_ids.size()));
+                                    " layers, but the config has ", parsed->diff_ids.size()));
   }
   json::Value layers = json::Value::Array();
   for (size_t i = 0; i < image.layers.size(); ++i) {
     STAVE_ASSIGN_OR_RETURN(const ArchiveMember member, table.Find(image.layers[i]));
-    STAVE_ASSIGN_OR_RETURN(const oci::Descriptor layer, TakeLayer(member, parsed.diff_ids[i]));
+    STAVE_ASSIGN_OR_RETURN(const oci::Descriptor layer, TakeLayer(member, parsed->diff_ids[i]));
     layers.elements().push_back(oci::ToJson(layer));
   }
   const oci::Descriptor descriptor{oci::kOciConfig,

@@ -56,6 +56,11 @@ absl::StatusOr<ArchiveTable> ArchiveTable::Read(int fd) {
     if (!more) return table;
     Entry entry;
     if (found.type == archive::TarType::kFile) {
+      if (found.stored != found.size) {
+        return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
+                           absl::StrCat("\"", base::Printable(found.path, 120),
+                                        "\": a sparse member of an archive"));
+      }
       entry.member = {static_cast<int64_t>(tar.offset()), static_cast<int64_t>(found.size)};
     } else if (found.type == archive::TarType::kHardLink) {
       entry.link = found.link;

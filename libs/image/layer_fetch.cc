@@ -62,6 +62,7 @@ absl::Status Run::Take(absl::string_view data) {
   hash_.Update(data);
   done_ += static_cast<int64_t>(data.size());
   if (child_.has_value()) STAVE_RETURN_IF_ERROR(child_->Write(data));
+  context_.arrived(static_cast<int64_t>(data.size()));
   context_.progress.Bytes(name_.blob.digest, done_, name_.blob.size);
   return absl::OkStatus();
 }
@@ -124,17 +125,26 @@ absl::Status StartAnew(const FetchContext& context, const LayerName& name, Layer
   return absl::OkStatus();
 }
 
+// Whether what has arrived of the blob is of no use to the next pull: it is wrong, the unpacker
+// would refuse it again, or its room is needed.
+bool IsToBeDiscarded(absl::string_view word) {
+  return word == "E_DIGEST" || word == "E_SIZE" || word == "E_NO_SPACE" || word == "E_TAR" ||
+         word == "E_TAR_ESCAPE" || word == "E_CORRUPT" || word == "E_UNSUPPORTED";
+}
+
 }  // namespace
 
 absl::Status FetchLayer(const FetchContext& context, const LayerName& name, LayerInFlight* layer) {
   const bool continued = layer->blob.has_value() && layer->blob->present() > 0;
   absl::Status status = Run(context, name, layer).Do();
-  if (continued && base::ErrorWord(status) == "E_DIGEST") {
+  // A mirror that gave wrong bytes is not asked for them again.
+  for (bool anew = continued; base::ErrorWord(status) == "E_DIGEST" && layer->blob.has_value() &&
+                              (context.source.Reject(name.blob.digest) || anew);
+       anew = false) {
     STAVE_RETURN_IF_ERROR(StartAnew(context, name, layer));
     status = Run(context, name, layer).Do();
   }
-  const std::string word = base::ErrorWord(status);
-  if (layer->blob.has_value() && (word == "E_DIGEST" || word == "E_SIZE" || word == "E_NO_SPACE")) {
+  if (layer->blob.has_value() && IsToBeDiscarded(base::ErrorWord(status))) {
     layer->blob->Discard().IgnoreError();
   }
   return status;

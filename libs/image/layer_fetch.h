@@ -43,8 +43,9 @@ struct FetchContext {
   const store::Store& store;
   Source& source;
   Progress& progress;
-  std::string unpacker;             // path of stave-unpack
-  std::function<bool()> cancelled;  // asked often, by any thread
+  std::string unpacker;                  // path of stave-unpack
+  std::function<bool()> cancelled;       // asked often, by any thread
+  std::function<void(int64_t)> arrived;  // told of bytes, as they come, by any thread
 };
 
 // Fetches and unpacks what `layer`, begun by the caller, holds. A partial blob is continued; if the

@@ -24,6 +24,8 @@ namespace {
 
 // So long may a lock be waited for before what is finished is given a name.
 constexpr std::chrono::milliseconds kPatience(20);
+// After so many packed bytes the disk is set to work.
+constexpr int64_t kWriteBack = int64_t{16} << 20;
 // Each unnamed layer holds five descriptors.
 constexpr size_t kMaxUnnamed = 50;
 
@@ -42,7 +44,12 @@ class LayerPull {
       : store_(store),
         options_(options),
         progress_(progress),
-        context_{store, source, progress, options.unpacker, [this] { return failed_.load(); }},
+        context_{store,
+                 source,
+                 progress,
+                 options.unpacker,
+                 [this] { return failed_.load(); },
+                 [this](int64_t bytes) { Arrived(bytes); }},
         jobs_(std::move(jobs)) {}
 
   absl::Status Run(bool* fetched);
@@ -57,6 +64,8 @@ class LayerPull {
   absl::Status SettleJob(size_t i);
   absl::StatusOr<std::vector<base::UniqueFd>> OpenLowers(size_t i);
   absl::Status NameFinished();
+  void Arrived(int64_t bytes);
+  void WriteBack();
   void SetStage(Job* job, Stage stage);
   void Fail(const absl::Status& status);
 
@@ -75,6 +84,8 @@ class LayerPull {
   bool fetched_ = false;
   absl::Status failure_;
   std::atomic<bool> failed_{false};
+  std::atomic<int64_t> arrived_{0};  // packed bytes since the last writing back
+  bool ended_ = false;               // under mutex_: no layer is under way any more
 };
 
 void LayerPull::SetStage(Job* job, Stage stage) {
@@ -89,6 +100,7 @@ void LayerPull::Fail(const absl::Status& status) {
   if (failure_.ok() && !absl::IsCancelled(status)) failure_ = status;
   failed_ = true;
   changed_.notify_all();
+  context_.source.Cancel();
 }
 
 // Under mutex_: whether a layer before this one is the same object and has no name yet.
@@ -105,11 +117,16 @@ bool LayerPull::HasTwinBefore(const Job& job) const {
 
 absl::Status LayerPull::Begin(Job* job) {
   LayerName& name = job->name;
-  STAVE_ASSIGN_OR_RETURN(std::optional<store::BlobIngest> blob,
-                         store::BlobIngest::Begin(store_, name.blob.digest, name.blob.size));
+  const auto notice = [&](pid_t holder) {
+    const std::string who = holder == 0 ? "another process" : absl::StrCat("process ", holder);
+    progress_.Set(name.blob.digest, absl::StrCat("Waiting for ", who, ", which is pulling it"));
+  };
+  STAVE_ASSIGN_OR_RETURN(
+      std::optional<store::BlobIngest> blob,
+      store::BlobIngest::Begin(store_, name.blob.digest, name.blob.size, notice));
   if (blob.has_value()) job->flight.blob.emplace(*std::move(blob));
   STAVE_ASSIGN_OR_RETURN(std::optional<store::LayerIngest> tree,
-                         store::LayerIngest::Begin(store_, name.diff_id, name.chain_id));
+                         store::LayerIngest::Begin(store_, name.diff_id, name.chain_id, notice));
   if (tree.has_value()) job->flight.tree.emplace(*std::move(tree));
   return absl::OkStatus();
 }
@@ -235,6 +252,28 @@ absl::Status LayerPull::NameFinished() {
   return absl::OkStatus();
 }
 
+void LayerPull::Arrived(int64_t bytes) {
+  const int64_t before = arrived_.fetch_add(bytes);
+  if (before >= kWriteBack || before + bytes < kWriteBack) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  changed_.notify_all();
+}
+
+// Writes to the disk what has been unpacked so far, while the rest arrives: the last syncfs(2),
+// which everybody waits for, then has little left. An error of writing is told only once, so it
+// counts here too.
+void LayerPull::WriteBack() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return ended_ || failed_ || arrived_ >= kWriteBack; });
+    if (ended_ || failed_) return;
+    arrived_ = 0;
+    lock.unlock();
+    if (const absl::Status synced = store::Sync(store_); !synced.ok()) return Fail(synced);
+    lock.lock();
+  }
+}
+
 absl::Status LayerPull::Finish() {
   for (size_t i = 0; i < jobs_.size(); ++i) {
     Job& job = jobs_[i];
@@ -255,7 +294,13 @@ absl::Status LayerPull::Run(bool* fetched) {
   std::vector<std::thread> workers;
   const size_t count = std::min(jobs_.size(), static_cast<size_t>(options_.parallel));
   for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
+  workers.emplace_back([this] { WriteBack(); });
   if (const absl::Status finished = Finish(); !finished.ok()) Fail(finished);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
   for (std::thread& worker : workers) worker.join();
   *fetched = fetched_;
   if (base::ErrorWord(failure_) == "E_NO_SPACE") {

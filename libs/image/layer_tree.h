@@ -46,9 +46,10 @@ struct Directory {
   uid_t uid = 0;
   gid_t gid = 0;
   int depth = 0;
-  int slot = -1;       // of the tree's descriptors
-  bool named = false;  // an entry gave the attributes above
-  bool opaque = false;
+  int slot = -1;        // of the tree's descriptors
+  bool named = false;   // an entry gave the attributes above
+  bool opaque = false;  // hides what the layers below have in it
+  bool fresh = false;   // hides the directory itself that they have; so does all below it
 
   Directory() = default;
   Directory(const Directory&) = delete;

@@ -32,11 +32,15 @@ absl::Status LayoutError(absl::string_view why) {
 }
 
 absl::StatusOr<base::UniqueFd> OpenFile(int dir, const std::string& path, int64_t* size) {
-  STAVE_ASSIGN_OR_RETURN(
-      base::UniqueFd file,
-      rootpath::OpenBeneath(dir, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY));
+  auto file = rootpath::OpenBeneath(dir, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+  if (absl::IsFailedPrecondition(file.status())) return LayoutError(file.status().message());
+  if (absl::IsNotFound(file.status())) {
+    return base::Error(absl::StatusCode::kNotFound, "E_NOT_FOUND",
+                       absl::StrCat(path, ": is not in the layout"));
+  }
+  STAVE_RETURN_IF_ERROR(file.status());
   struct stat st;
-  if (::fstat(file.get(), &st) < 0) return base::PosixError(errno, path, "stat");
+  if (::fstat(file->get(), &st) < 0) return base::PosixError(errno, path, "stat");
   if (!S_ISREG(st.st_mode)) return LayoutError(absl::StrCat(path, ": is not a regular file"));
   *size = st.st_size;
   return file;
@@ -54,8 +58,9 @@ absl::Status CheckVersion(int dir) {
     return LayoutError("has no file oci-layout: it is not an OCI image layout");
   }
   STAVE_RETURN_IF_ERROR(text.status());
-  STAVE_ASSIGN_OR_RETURN(const json::Value marker, json::Parse(*text));
-  const json::Value* version = marker.Find("imageLayoutVersion");
+  const auto marker = json::Parse(*text);
+  if (!marker.ok()) return base::WithContext(marker.status(), "oci-layout");
+  const json::Value* version = marker->Find("imageLayoutVersion");
   if (version == nullptr || !version->is_string() || !absl::StartsWith(version->text(), "1.")) {
     return LayoutError("oci-layout: imageLayoutVersion is not 1.0.0");
   }

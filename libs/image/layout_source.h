@@ -22,9 +22,9 @@
 namespace stave::image {
 
 // `tag` "" takes the only image. Errors: NotFound if there is no directory; InvalidArgument
-// [E_LAYOUT] for what is no layout, an unknown version or a broken index.json; those of
-// oci::ParseManifestOrIndex. GetTop(): NotFound [E_TAG] if the tag is not there, or several images
-// are and no tag was given: the message lists the tags.
+// [E_LAYOUT] for what is no layout, an unknown version, a symlink or what is no file within it;
+// those of oci::ParseManifestOrIndex. GetTop(): NotFound [E_TAG] if the tag is not there, or
+// several images are and no tag was given: the message lists the tags.
 absl::StatusOr<std::unique_ptr<Source>> OpenLayout(const std::string& dir, absl::string_view tag);
 
 }  // namespace stave::image

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/open_source.h"
 
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
@@ -14,19 +16,37 @@
 namespace stave::image {
 namespace {
 
+std::vector<registry::Endpoint> EndpointsOf(const oci::Reference& reference,
+                                            const RegistryAccess& access) {
+  if (!access.endpoints.empty()) return access.endpoints;
+  registry::Endpoint own;
+  own.host = reference.ApiHost();
+  own.path = reference.path();
+  own.repository = absl::StrCat(reference.domain(), "/", reference.path());
+  return {own};
+}
+
 class RegistrySource : public Source {
  public:
-  RegistrySource(const oci::Reference& reference, RegistryOptions options)
+  RegistrySource(const oci::Reference& reference, const RegistryAccess& access)
       : target_(reference.Target()),
-        registry_(reference.ApiHost(), reference.path(), std::move(options)) {}
+        repository_(EndpointsOf(reference, access), access.client, access.credential_for) {}
 
   absl::StatusOr<Document> GetTop() override {
-    STAVE_ASSIGN_OR_RETURN(RawManifest raw, registry_.GetManifest(target_));
+    STAVE_ASSIGN_OR_RETURN(registry::RawManifest raw, repository_.GetManifest(target_));
     return MakeDocument(std::move(raw.bytes), raw.content_type);
   }
 
+  absl::StatusOr<std::optional<oci::Descriptor>> FindTop() override {
+    STAVE_ASSIGN_OR_RETURN(const std::optional<registry::ManifestHead> head,
+                           repository_.HeadManifest(target_));
+    if (!head.has_value()) return std::nullopt;
+    return oci::Descriptor{head->content_type, head->digest, head->size, std::nullopt, "", {}};
+  }
+
   absl::StatusOr<Document> GetDocument(const oci::Descriptor& descriptor) override {
-    STAVE_ASSIGN_OR_RETURN(RawManifest raw, registry_.GetManifest(descriptor.digest.ToString()));
+    STAVE_ASSIGN_OR_RETURN(registry::RawManifest raw,
+                           repository_.GetManifest(descriptor.digest.ToString()));
     if (static_cast<int64_t>(raw.bytes.size()) != descriptor.size) {
       return base::Error(
           absl::StatusCode::kDataLoss, "E_SIZE",
@@ -38,18 +58,21 @@ class RegistrySource : public Source {
 
   absl::Status GetBlob(const oci::Digest& digest, int64_t size, int64_t offset,
                        const ByteSink& sink) override {
-    return registry_.GetBlob(digest, size, offset, sink);
+    return repository_.GetBlob(digest, size, offset, sink);
   }
+
+  bool Reject(const oci::Digest& digest) override { return repository_.Reject(digest); }
+  void Cancel() override { repository_.Cancel(); }
 
  private:
   const std::string target_;
-  Registry registry_;
+  registry::Repository repository_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Source>> OpenSource(const SourceName& name,
-                                                   RegistryOptions options) {
+                                                   const RegistryAccess& access) {
   switch (name.kind) {
     case SourceKind::kOciLayout:
       return OpenLayout(name.path, name.tag);
@@ -58,7 +81,7 @@ absl::StatusOr<std::unique_ptr<Source>> OpenSource(const SourceName& name,
     case SourceKind::kRegistry:
       break;
   }
-  return std::unique_ptr<Source>(new RegistrySource(name.reference, std::move(options)));
+  return std::unique_ptr<Source>(new RegistrySource(name.reference, access));
 }
 
 }  // namespace stave::image

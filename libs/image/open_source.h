@@ -6,17 +6,28 @@
 #define STAVE_LIBS_IMAGE_OPEN_SOURCE_H_
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
-#include "libs/image/registry.h"
 #include "libs/image/source.h"
 #include "libs/image/source_name.h"
+#include "libs/registry/client.h"
+#include "libs/registry/endpoints.h"
+#include "libs/registry/repository.h"
 
 namespace stave::image {
 
+// How registries are reached.
+struct RegistryAccess {
+  registry::ClientOptions client;
+  std::vector<registry::Endpoint> endpoints;  // none: the reference's own registry
+  registry::CredentialFor credential_for;     // see registry::Repository
+};
+
 // Opens the source of `name`: reads a layout's index.json, an archive's table; connects nowhere.
-// `options` is for registries. Errors: those of layout_source.h and archive_source.h.
-absl::StatusOr<std::unique_ptr<Source>> OpenSource(const SourceName& name, RegistryOptions options);
+// Errors: those of layout_source.h and archive_source.h.
+absl::StatusOr<std::unique_ptr<Source>> OpenSource(const SourceName& name,
+                                                   const RegistryAccess& access);
 
 }  // namespace stave::image
 

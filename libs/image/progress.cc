@@ -41,6 +41,12 @@ void Progress::Line(absl::string_view text) {
   Write(fd_, absl::StrCat(text, "\n"));
 }
 
+void Progress::Warn(absl::string_view text) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  rows_.clear();
+  Write(fd_, absl::StrCat(text, "\n"));
+}
+
 Progress::Row* Progress::FindRow(const std::string& name) {
   for (Row& row : rows_) {
     if (row.name == name) return &row;

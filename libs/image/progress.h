@@ -36,6 +36,9 @@ class Progress {
   // A line of its own. Untrusted text must have been escaped.
   void Line(absl::string_view text);
 
+  // The same, shown in every style.
+  void Warn(absl::string_view text);
+
   // The state of a layer: "Pulling fs layer", "Pull complete".
   void Set(const oci::Digest& layer, absl::string_view state);
 

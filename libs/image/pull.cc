@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/pull.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -14,16 +17,49 @@
 #include "libs/oci/image_config.h"
 #include "libs/store/blobs.h"
 #include "libs/store/ingest.h"
+#include "libs/store/lease.h"
 #include "libs/store/refs.h"
 
 namespace stave::image {
 namespace {
 
-// From what the reference names down to the platform's manifest.
-struct Documents {
-  std::vector<Document> all;  // the last is the manifest
-  const oci::Manifest& manifest() const { return std::get<oci::Manifest>(all.back().parsed); }
-};
+// From what the reference names down to one platform's manifest, which is the last.
+using Documents = std::vector<Document>;
+
+const oci::Manifest& ManifestOf(const Documents& documents) {
+  return std::get<oci::Manifest>(documents.back().parsed);
+}
+
+// Whether the store has had an image of the same repository.
+bool KnowsRepository(const store::Store& store, const oci::Reference& reference) {
+  const std::string path = store::RefPath(reference);
+  return ::faccessat(store.state(), path.substr(0, path.rfind('/')).c_str(), F_OK, 0) == 0;
+}
+
+// What the store already has of what `reference` stands for now, if the source can tell cheaply.
+absl::StatusOr<std::optional<oci::Descriptor>> FindTop(const store::Store& store, Source& source,
+                                                       const oci::Reference& reference) {
+  if (reference.digest().has_value()) {
+    auto known = store::GetRef(store, reference);
+    if (known.ok()) return *std::move(known);
+    return std::nullopt;
+  }
+  if (!KnowsRepository(store, reference)) return std::nullopt;
+  return source.FindTop();
+}
+
+// The document that the reference names: from the store if it has not changed.
+absl::StatusOr<Document> GetTop(const store::Store& store, Source& source,
+                                const oci::Reference& reference) {
+  STAVE_ASSIGN_OR_RETURN(const std::optional<oci::Descriptor> top,
+                         FindTop(store, source, reference));
+  if (top.has_value() && store::HasBlob(store, top->digest, top->size)) {
+    auto bytes = store::ReadBlob(store, top->digest, top->size, oci::kMaxManifestSize);
+    auto document = bytes.ok() ? MakeDocument(*std::move(bytes), top->media_type) : bytes.status();
+    if (document.ok()) return document;
+  }
+  return source.GetTop();
+}
 
 // A document that an index names: from the store if it is there.
 absl::StatusOr<Document> GetDocument(const store::Store& store, Source& source,
@@ -37,21 +73,25 @@ absl::StatusOr<Document> GetDocument(const store::Store& store, Source& source,
   return MakeDocument(std::move(bytes), descriptor.media_type);
 }
 
-absl::StatusOr<Documents> GetDocuments(const store::Store& store, Source& source,
-                                       const oci::Platform& platform) {
-  Documents documents;
-  STAVE_ASSIGN_OR_RETURN(Document top, source.GetTop());
-  documents.all.push_back(std::move(top));
-  while (const auto* index = std::get_if<oci::Index>(&documents.all.back().parsed)) {
-    if (documents.all.size() > kMaxIndexes) {
-      return base::Error(absl::StatusCode::kInvalidArgument, "E_MANIFEST",
-                         absl::StrCat("more than ", kMaxIndexes, " indexes, one within the other"));
+// BuildKit files what it says about an image as one for no machine at all.
+bool IsAttestation(const oci::Descriptor& entry) {
+  return entry.platform.has_value() && entry.platform->os == "unknown" &&
+         entry.platform->architecture == "unknown";
+}
+
+// The entries of `index` that are wanted.
+absl::StatusOr<std::vector<oci::Descriptor>> WantedEntries(const oci::Index& index,
+                                                           const PullOptions& options) {
+  std::vector<oci::Descriptor> entries;
+  if (options.all_platforms) {
+    for (const oci::Descriptor& entry : index.manifests) {
+      if (!IsAttestation(entry)) entries.push_back(entry);
     }
-    STAVE_ASSIGN_OR_RETURN(const oci::Descriptor entry, oci::ChooseManifest(*index, platform));
-    STAVE_ASSIGN_OR_RETURN(Document next, GetDocument(store, source, entry));
-    documents.all.push_back(std::move(next));
+    return entries;
   }
-  return documents;
+  STAVE_ASSIGN_OR_RETURN(oci::Descriptor entry, oci::ChooseManifest(index, options.platform));
+  entries.push_back(std::move(entry));
+  return entries;
 }
 
 absl::StatusOr<std::string> GetConfig(const store::Store& store, Source& source,
@@ -64,18 +104,20 @@ absl::StatusOr<std::string> GetConfig(const store::Store& store, Source& source,
   if (store::HasBlob(store, descriptor.digest, descriptor.size)) {
     return store::ReadBlob(store, descriptor.digest, descriptor.size, oci::kMaxImageConfigSize);
   }
-  std::string bytes;
-  STAVE_RETURN_IF_ERROR(
-      source.GetBlob(descriptor.digest, descriptor.size, 0, [&](absl::string_view data) {
-        absl::StrAppend(&bytes, data);
-        return absl::OkStatus();
-      }));
-  if (const oci::Digest got = oci::DigestOf(bytes); got != descriptor.digest) {
+  while (true) {
+    std::string bytes;
+    STAVE_RETURN_IF_ERROR(
+        source.GetBlob(descriptor.digest, descriptor.size, 0, [&](absl::string_view data) {
+          absl::StrAppend(&bytes, data);
+          return absl::OkStatus();
+        }));
+    const oci::Digest got = oci::DigestOf(bytes);
+    if (got == descriptor.digest) return bytes;
+    if (source.Reject(descriptor.digest)) continue;
     return base::Error(
         absl::StatusCode::kDataLoss, "E_DIGEST",
         absl::StrCat("config ", descriptor.digest.ToString(), ": what came is ", got.ToString()));
   }
-  return bytes;
 }
 
 // A lone manifest may be for a machine that was not asked for.
@@ -89,6 +131,17 @@ absl::Status CheckPlatform(const oci::ImageConfig& config, const PullOptions& op
       absl::StatusCode::kNotFound, "E_PLATFORM",
       absl::StrCat("the image is for ", base::Printable(oci::PlatformName(config.platform)),
                    ", not for ", oci::PlatformName(options.platform)));
+}
+
+// Everything of the store that the pull relies on.
+std::vector<oci::Digest> NamesOf(const Documents& documents, const oci::ImageConfig& config) {
+  std::vector<oci::Digest> names = config.diff_ids;
+  for (const oci::Digest& chain_id : oci::ChainIds(config.diff_ids)) names.push_back(chain_id);
+  for (const Document& document : documents) names.push_back(document.digest);
+  const oci::Manifest& manifest = ManifestOf(documents);
+  names.push_back(manifest.config.digest);
+  for (const oci::Descriptor& layer : manifest.layers) names.push_back(layer.digest);
+  return names;
 }
 
 absl::Status StoreSmallBlob(const store::Store& store, const oci::Digest& digest,
@@ -105,40 +158,96 @@ absl::Status StoreSmallBlob(const store::Store& store, const oci::Digest& digest
   return written;
 }
 
+// One pull; its lease lives as long as it.
+class ImagePull {
+ public:
+  ImagePull(const store::Store& store, Source& source, const PullOptions& options,
+            Progress& progress, store::PullLease lease)
+      : store_(store),
+        source_(source),
+        options_(options),
+        progress_(progress),
+        lease_(std::move(lease)) {}
+
+  // Pulls what the last of `documents` is or leads to.
+  absl::Status Run(Documents* documents);
+
+  bool stored() const { return stored_; }  // whether anything was missing
+
+ private:
+  absl::Status PullManifest(const Documents& documents);
+
+  const store::Store& store_;
+  Source& source_;
+  const PullOptions& options_;
+  Progress& progress_;
+  store::PullLease lease_;
+  bool stored_ = false;
+};
+
+absl::Status ImagePull::Run(Documents* documents) {
+  const auto* index = std::get_if<oci::Index>(&documents->back().parsed);
+  if (index == nullptr) return PullManifest(*documents);
+  if (documents->size() > kMaxIndexes) {
+    return base::Error(absl::StatusCode::kInvalidArgument, "E_MANIFEST",
+                       absl::StrCat("more than ", kMaxIndexes, " indexes, one within the other"));
+  }
+  STAVE_ASSIGN_OR_RETURN(const std::vector<oci::Descriptor> entries,
+                         WantedEntries(*index, options_));
+  for (const oci::Descriptor& entry : entries) {
+    STAVE_ASSIGN_OR_RETURN(Document next, GetDocument(store_, source_, entry));
+    documents->push_back(std::move(next));
+    STAVE_RETURN_IF_ERROR(Run(documents));
+    documents->pop_back();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ImagePull::PullManifest(const Documents& documents) {
+  const oci::Manifest& manifest = ManifestOf(documents);
+  STAVE_ASSIGN_OR_RETURN(const std::string config_bytes,
+                         GetConfig(store_, source_, manifest.config));
+  const auto config = oci::ParseImageConfig(config_bytes);
+  if (!config.ok()) return base::WithContext(config.status(), "image config");
+  STAVE_RETURN_IF_ERROR(oci::CheckSameLayers(manifest, *config));
+  STAVE_RETURN_IF_ERROR(CheckPlatform(*config, options_));
+  if (options_.all_platforms) progress_.Line(oci::PlatformName(config->platform));
+
+  STAVE_RETURN_IF_ERROR(lease_.Add(NamesOf(documents, *config)));
+  bool fetched = false;
+  STAVE_RETURN_IF_ERROR(
+      PullLayers(store_, source_, manifest, *config, options_.layers, progress_, &fetched));
+  stored_ = stored_ || fetched;
+  STAVE_RETURN_IF_ERROR(StoreSmallBlob(store_, manifest.config.digest, config_bytes, &stored_));
+  // What is named comes before what names it.
+  for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
+    STAVE_RETURN_IF_ERROR(StoreSmallBlob(store_, document->digest, document->bytes, &stored_));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Pulled> Pull(const store::Store& store, Source& source,
                             const oci::Reference& reference, const PullOptions& options,
                             Progress& progress) {
   STAVE_RETURN_IF_ERROR(store::SweepIngest(store));
-  STAVE_ASSIGN_OR_RETURN(const Documents documents, GetDocuments(store, source, options.platform));
-  const oci::Manifest& manifest = documents.manifest();
-  STAVE_ASSIGN_OR_RETURN(const std::string config_bytes, GetConfig(store, source, manifest.config));
-  const auto config = oci::ParseImageConfig(config_bytes);
-  if (!config.ok()) return base::WithContext(config.status(), "image config");
-  STAVE_RETURN_IF_ERROR(oci::CheckSameLayers(manifest, *config));
-  STAVE_RETURN_IF_ERROR(CheckPlatform(*config, options));
+  STAVE_ASSIGN_OR_RETURN(Document top, GetTop(store, source, reference));
+  STAVE_ASSIGN_OR_RETURN(store::PullLease lease, store::PullLease::Begin(store));
+  ImagePull pull(store, source, options, progress, std::move(lease));
+  const oci::Descriptor named{top.media_type(), top.digest, static_cast<int64_t>(top.bytes.size()),
+                              std::nullopt,     "",         {}};
+  Documents documents;
+  documents.push_back(std::move(top));
+  STAVE_RETURN_IF_ERROR(pull.Run(&documents));
 
-  Pulled pulled{documents.all.front().digest, false};
-  STAVE_RETURN_IF_ERROR(
-      PullLayers(store, source, manifest, *config, options.layers, progress, &pulled.newer));
-  STAVE_RETURN_IF_ERROR(StoreSmallBlob(store, manifest.config.digest, config_bytes, &pulled.newer));
-  // What is named comes before what names it.
-  for (auto document = documents.all.rbegin(); document != documents.all.rend(); ++document) {
-    STAVE_RETURN_IF_ERROR(StoreSmallBlob(store, document->digest, document->bytes, &pulled.newer));
-  }
-  const Document& top = documents.all.front();
   const auto old = store::GetRef(store, reference);
-  if (old.ok() && old->digest == top.digest && !pulled.newer) return pulled;
-  pulled.newer = true;
-  STAVE_RETURN_IF_ERROR(store::SetRef(store, reference,
-                                      oci::Descriptor{top.media_type(),
-                                                      top.digest,
-                                                      static_cast<int64_t>(top.bytes.size()),
-                                                      std::nullopt,
-                                                      "",
-                                                      {}}));
-  return pulled;
+  if (old.ok() && old->digest == named.digest && !pull.stored()) {
+    STAVE_RETURN_IF_ERROR(store::EnsureDurable(store, reference));
+    return Pulled{named.digest, false};
+  }
+  STAVE_RETURN_IF_ERROR(store::SetRef(store, reference, named));
+  return Pulled{named.digest, true};
 }
 
 }  // namespace stave::image

@@ -7,7 +7,8 @@
 //
 // Nothing is named before its size and digest are verified, and the reference only when all it
 // needs is durable. A pull that is killed leaves entries of ingest/ only, which the next one
-// continues or removes.
+// continues or removes. What it relies on is named first (store/lease.h), so that nobody collects
+// what it has found; a name that is removed meanwhile is there again when it has ended.
 
 #ifndef STAVE_LIBS_IMAGE_PULL_H_
 #define STAVE_LIBS_IMAGE_PULL_H_
@@ -30,6 +31,7 @@ inline constexpr int kMaxIndexes = 3;  // one within the other
 struct PullOptions {
   oci::Platform platform;          // normalised
   bool platform_is_asked = false;  // else it is this machine's, and a lone manifest may differ
+  bool all_platforms = false;      // every image of an index, attestations left out
   LayerPullOptions layers;
 };
 

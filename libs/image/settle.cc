@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/settle.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -83,24 +87,60 @@ absl::Status SetTimes(int fd, const struct stat& st, absl::string_view path) {
   return base::PosixError(errno, Quoted(path), "set times");
 }
 
-absl::Status CopyData(int from, int to, absl::string_view path) {
-  if (::ioctl(to, FICLONE, from) == 0) return absl::OkStatus();
-  while (true) {
-    const ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, 1 << 30, 0);
-    if (copied == 0) return absl::OkStatus();
-    if (copied < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) break;
-    if (copied < 0 && errno != EINTR) return base::PosixError(errno, Quoted(path), "copy");
-  }
-  std::string buffer(256 * 1024, '\0');
-  while (true) {
-    const ssize_t got = ::read(from, buffer.data(), buffer.size());
-    if (got == 0) return absl::OkStatus();
-    if (got < 0 && errno != EINTR) return base::PosixError(errno, Quoted(path), "read");
-    if (got > 0) {
-      STAVE_RETURN_IF_ERROR(
-          base::WriteAll(to, {buffer.data(), static_cast<size_t>(got)}, Quoted(path)));
+// Copies the bytes from..end of one file to the same place of the other.
+absl::Status CopyRange(int from, int to, off_t at, off_t end, absl::string_view path) {
+  while (at < end) {
+    off_t in = at, out = at;
+    const ssize_t copied = ::copy_file_range(from, &in, to, &out, static_cast<size_t>(end - at), 0);
+    if (copied < 0 && errno == EINTR) continue;
+    if (copied < 0 && errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP) {
+      return base::PosixError(errno, Quoted(path), "copy");
     }
+    if (copied <= 0) break;
+    at += copied;
   }
+  if (at < end && ::lseek(to, at, SEEK_SET) < 0)
+    return base::PosixError(errno, Quoted(path), "seek");
+  std::string buffer(at < end ? 256 * 1024 : 0, '\0');
+  while (at < end) {
+    const size_t most = std::min(buffer.size(), static_cast<size_t>(end - at));
+    const ssize_t got = ::pread(from, buffer.data(), most, at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return base::PosixError(errno, Quoted(path), "read");
+    if (got == 0) break;
+    STAVE_RETURN_IF_ERROR(
+        base::WriteAll(to, {buffer.data(), static_cast<size_t>(got)}, Quoted(path)));
+    at += got;
+  }
+  return absl::OkStatus();
+}
+
+// Holes stay holes: a layer may have files of many GiB that hold nothing.
+absl::Status CopyData(int from, int to, off_t size, absl::string_view path) {
+  if (::ioctl(to, FICLONE, from) == 0) return absl::OkStatus();
+  for (off_t at = 0; at < size;) {
+    const off_t data = ::lseek(from, at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;
+    const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
+    if (hole < 0) return base::PosixError(errno, Quoted(path), "seek");
+    STAVE_RETURN_IF_ERROR(CopyRange(from, to, data, hole, path));
+    at = hole;
+  }
+  if (::ftruncate(to, size) == 0) return absl::OkStatus();
+  return base::PosixError(errno, Quoted(path), "set the size");
+}
+
+absl::Status AddNames(int dirfd, std::set<std::string>* names) {
+  STAVE_ASSIGN_OR_RETURN(UniqueFd own, base::OpenDirAt(dirfd, "."));
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(own.get()), ::closedir);
+  if (dir == nullptr) return base::PosixError(errno, "layer", "read");
+  static_cast<void>(own.Release());  // it is dir's now
+  errno = 0;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != "..") names->emplace(name);
+  }
+  return errno == 0 ? absl::OkStatus() : base::PosixError(errno, "layer", "read");
 }
 
 class Settler {
@@ -112,6 +152,7 @@ class Settler {
                                                           : "user.overlay.opaque") {}
 
   absl::Status MarkOpaque(const std::string& path);
+  absl::Status HideAll();
   absl::Status CopyParent(const std::string& path);
   absl::Status DropIfVoid(const std::string& path);
   absl::Status MakeLink(const std::string& path, const std::string& target);
@@ -131,6 +172,24 @@ absl::Status Settler::MarkOpaque(const std::string& path) {
                          rootpath::OpenBeneath(layer_, path, O_RDONLY | O_DIRECTORY));
   if (::fsetxattr(dir.get(), opaque_, "y", 1, 0) == 0) return absl::OkStatus();
   return base::PosixError(errno, Quoted(path), absl::StrCat("set ", opaque_));
+}
+
+absl::Status Settler::HideAll() {
+  std::set<std::string> names;
+  for (const int lower : lowers_) STAVE_RETURN_IF_ERROR(AddNames(lower, &names));
+  STAVE_ASSIGN_OR_RETURN(Workplace place, Workplace::Open(layer_, "."));
+  for (const std::string& name : names) {
+    STAVE_ASSIGN_OR_RETURN(const std::optional<Found> found, LookUpLower(lowers_, name, opaque_));
+    if (!found) continue;
+    if (::mknodat(layer_, name.c_str(), S_IFCHR, makedev(0, 0)) == 0) continue;
+    if (errno != EEXIST) return base::PosixError(errno, Quoted(name), "make whiteout");
+    struct stat st;
+    if (::fstatat(layer_, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+      return base::PosixError(errno, Quoted(name), "stat");
+    }
+    if (S_ISDIR(st.st_mode)) STAVE_RETURN_IF_ERROR(MarkOpaque(name));
+  }
+  return place.Restore();
 }
 
 absl::Status Settler::CopyParent(const std::string& path) {
@@ -233,7 +292,7 @@ absl::Status Settler::CopyFile(const Found& found, const Workplace& place,
   const UniqueFd to(::openat(place.fd(), place.name().c_str(),
                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!to.valid()) return base::PosixError(errno, Quoted(path), "create");
-  STAVE_RETURN_IF_ERROR(CopyData(from.get(), to.get(), path));
+  STAVE_RETURN_IF_ERROR(CopyData(from.get(), to.get(), found.stat.st_size, path));
   STAVE_RETURN_IF_ERROR(SetOwnerAndMode(to.get(), found.stat, path));
   STAVE_RETURN_IF_ERROR(CopyLayerXattrs(from.get(), to.get()));
   return SetTimes(to.get(), found.stat, path);
@@ -244,7 +303,9 @@ absl::Status Settler::CopyFile(const Found& found, const Workplace& place,
 absl::Status Settle(int layer, const UnpackReport& report, absl::Span<const int> lowers,
                     OverlayAttributes attributes) {
   Settler settler(layer, lowers, attributes);
-  for (const std::string& path : report.opaque) STAVE_RETURN_IF_ERROR(settler.MarkOpaque(path));
+  for (const std::string& path : report.opaque) {
+    STAVE_RETURN_IF_ERROR(path == "." ? settler.HideAll() : settler.MarkOpaque(path));
+  }
   for (const std::string& path : report.whiteouts) STAVE_RETURN_IF_ERROR(settler.DropIfVoid(path));
   for (const auto& [path, target] : report.lower_links) {
     STAVE_RETURN_IF_ERROR(settler.MakeLink(path, target));

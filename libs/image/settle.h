@@ -2,7 +2,9 @@
 //
 // The last step of unpacking a layer, by the trusted caller of stave-unpack, once the layers below
 // are there:
-// - marks opaque directories (the helper has not the privilege);
+// - marks opaque directories (the helper has not the privilege); overlayfs does not look at a mark
+// of
+//   a layer's root, so for an opaque root what is below is hidden name by name;
 // - gives implied parents the owner, mode, mtime and xattrs of the topmost lower directory of that
 //   path that can be seen through whiteouts and opaque directories;
 // - drops whiteouts that hide nothing;

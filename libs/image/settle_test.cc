@@ -75,13 +75,32 @@ class SettleTest : public ::testing::Test {
 TEST_F(SettleTest, MarksOpaqueDirectories) {
   MakeDir("new/d");
   UnpackReport report;
-  report.opaque = {"d", "."};
+  report.opaque = {"d"};
 
   ASSERT_TRUE(Run(report).ok());
 
   char value;
   EXPECT_EQ(::getxattr("new/d", "user.overlay.opaque", &value, 1), 1);
-  EXPECT_EQ(::getxattr("new", "user.overlay.opaque", &value, 1), 1);
+}
+
+TEST_F(SettleTest, AnOpaqueRootHidesNameByName) {
+  for (const char* path : {"new/d", "new/own", "upper/d", "lower/deep"}) MakeDir(path);
+  for (const char* path : {"new/f", "lower/f", "upper/g", "lower/gone"}) MakeFile(path, "");
+  MakeWhiteout("upper/gone");
+  SetTime("new", 700);
+  UnpackReport report;
+  report.opaque = {"."};
+  ASSERT_TRUE(DependsOnLower(report));
+
+  ASSERT_TRUE(Run(report).ok());
+
+  char value;
+  EXPECT_EQ(::getxattr("new/d", "user.overlay.opaque", &value, 1), 1);
+  EXPECT_LT(::getxattr("new/own", "user.overlay.opaque", &value, 1), 0);
+  for (const char* path : {"new/deep", "new/g"}) EXPECT_TRUE(S_ISCHR(Stat(path).st_mode)) << path;
+  EXPECT_TRUE(S_ISREG(Stat("new/f").st_mode));
+  EXPECT_FALSE(Exists("new/gone"));
+  EXPECT_EQ(Stat("new").st_mtime, 700);
 }
 
 TEST_F(SettleTest, ImpliedParentsLookLikeTheTopmostLower) {
@@ -170,6 +189,26 @@ TEST_F(SettleTest, LinksToLowerFilesAreCopies) {
   EXPECT_NE(Stat("new/a").st_ino, Stat("lower/bin/x").st_ino);
   EXPECT_TRUE(S_ISLNK(Stat("new/s").st_mode));
   EXPECT_EQ(Stat("lower/bin/x").st_nlink, 1u);
+}
+
+TEST_F(SettleTest, CopiesKeepHoles) {
+  constexpr off_t kSize = off_t{1} << 32;
+  {
+    const base::UniqueFd fd(::open("lower/f", O_CREAT | O_WRONLY | O_CLOEXEC, 0640));
+    ASSERT_EQ(::ftruncate(fd.get(), kSize), 0);
+    ASSERT_EQ(::pwrite(fd.get(), "middle", 6, kSize / 2), 6);
+  }
+  UnpackReport report;
+  report.lower_links = {{"a", "f"}};
+
+  ASSERT_TRUE(Run(report).ok());
+
+  EXPECT_EQ(Stat("new/a").st_size, kSize);
+  EXPECT_LT(Stat("new/a").st_blocks, 1000);
+  const base::UniqueFd copy(::open("new/a", O_RDONLY | O_CLOEXEC));
+  char text[8] = {};
+  ASSERT_EQ(::pread(copy.get(), text, 7, kSize / 2), 7);
+  EXPECT_STREQ(text, "middle");
 }
 
 TEST_F(SettleTest, ALinkToNothingIsRefused) {

@@ -20,4 +20,8 @@ absl::StatusOr<Document> MakeDocument(std::string bytes, absl::string_view conte
   return Document{std::move(bytes), digest, std::move(parsed)};
 }
 
+absl::StatusOr<std::optional<oci::Descriptor>> Source::FindTop() { return std::nullopt; }
+bool Source::Reject(const oci::Digest&) { return false; }
+void Source::Cancel() {}
+
 }  // namespace stave::image

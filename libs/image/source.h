@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -43,6 +44,10 @@ class Source {
   // source holds several images and none was asked for; those of MakeDocument.
   virtual absl::StatusOr<Document> GetTop() = 0;
 
+  // The descriptor of what the name stands for, where the source can tell it for less than the
+  // whole; else nullopt. For comparing with what one has: GetTop is what counts. Errors: as above.
+  virtual absl::StatusOr<std::optional<oci::Descriptor>> FindTop();
+
   // The document that an index names. Errors: as above; DataLoss [E_DIGEST], [E_SIZE].
   virtual absl::StatusOr<Document> GetDocument(const oci::Descriptor& descriptor) = 0;
 
@@ -50,6 +55,14 @@ class Source {
   // Errors: NotFound; DataLoss [E_SIZE]; those of `sink`, and of the registry.
   virtual absl::Status GetBlob(const oci::Digest& digest, int64_t size, int64_t offset,
                                const ByteSink& sink) = 0;
+
+  // The blob that came does not have its digest. True if it would come from elsewhere the next
+  // time, so that it is worth getting anew, from its start. Any thread may call.
+  virtual bool Reject(const oci::Digest& digest);
+
+  // Ends the calls that run, and those to come, with Cancelled, where they might take long. Any
+  // thread may call.
+  virtual void Cancel();
 };
 
 }  // namespace stave::image

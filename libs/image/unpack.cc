@@ -25,6 +25,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/image/layer_tree.h"
+#include "libs/image/sparse_file.h"
 #include "libs/image/xattr.h"
 #include "libs/oci/digest.h"
 
@@ -107,6 +108,7 @@ class Unpacker {
   absl::Status MakeFile(const TarEntry& entry, const Place& place);
   absl::Status MakeHardLink(const TarEntry& entry, const Place& place);
   absl::Status MakeSpecial(const TarEntry& entry, const Place& place);
+  absl::Status WriteSparse(const TarEntry& entry, int fd);
   absl::Status SetNamed(const TarEntry& entry, Directory* directory);
   absl::Status SetXattrs(int fd, const Xattrs& xattrs);
   absl::Status Remember(const Directory* directory, absl::string_view name);
@@ -126,8 +128,9 @@ class Unpacker {
   const UnpackLimits& limits_;
   LayerTree tree_;
   UnpackReport report_;
-  uint64_t remembered_ = 0;  // bytes of paths that the report will have
-  uid_t uid_ = 0;            // of new files before chown
+  uint64_t remembered_ = 0;    // bytes of paths that the report will have
+  uint64_t sparse_bytes_ = 0;  // of disk, at most
+  uid_t uid_ = 0;              // of new files before chown
   gid_t gid_ = 0;
 };
 
@@ -260,12 +263,13 @@ absl::Status Unpacker::MakeFile(const TarEntry& entry, const Place& place) {
                                    entry.mode & 0777));
     return file.valid() ? 0 : -1;
   }));
+  if (entry.stored < entry.size) STAVE_RETURN_IF_ERROR(WriteSparse(entry, file.get()));
   while (true) {
     STAVE_ASSIGN_OR_RETURN(const absl::string_view data, tar_->ReadData());
     if (data.empty()) break;
     STAVE_RETURN_IF_ERROR(base::WriteAll(file.get(), data, base::Printable(place.name)));
   }
-  report_.file_bytes += entry.size;
+  report_.file_bytes += entry.stored;
   if (!IsMine(entry.uid, entry.gid) && ::fchown(file.get(), entry.uid, entry.gid) < 0) {
     return base::PosixError(errno, base::Printable(place.name), "chown");
   }
@@ -279,6 +283,18 @@ absl::Status Unpacker::MakeFile(const TarEntry& entry, const Place& place) {
     return base::PosixError(errno, base::Printable(place.name), "set times");
   }
   return absl::OkStatus();
+}
+
+// Holes are free, but neither longer than a file may be nor a way to fill the disk.
+absl::Status Unpacker::WriteSparse(const TarEntry& entry, int fd) {
+  if (entry.size > limits_.bytes) {
+    return LimitError(absl::StrCat("a sparse file of ", entry.size, " bytes"));
+  }
+  STAVE_ASSIGN_OR_RETURN(const uint64_t bytes,
+                         WriteSparseFile(tar_, entry.size, fd, base::Printable(entry.path)));
+  sparse_bytes_ += bytes;
+  if (sparse_bytes_ <= limits_.bytes) return absl::OkStatus();
+  return LimitError(absl::StrCat("sparse files take more than ", limits_.bytes, " bytes"));
 }
 
 absl::Status Unpacker::SetXattrs(int fd, const Xattrs& xattrs) {
@@ -391,9 +407,10 @@ absl::Status Unpacker::SettleAll() {
 
 absl::Status Unpacker::Enter(Directory* directory, const std::string& path) {
   const bool is_root = directory->parent == nullptr;
+  if (!is_root && (directory->parent->opaque || directory->parent->fresh)) directory->fresh = true;
   STAVE_RETURN_IF_ERROR(SettleWhiteouts(directory, path));
   if (directory->opaque) report_.opaque.push_back(is_root ? "." : path);
-  if (!is_root && !directory->named) report_.implied_parents.push_back(path);
+  if (!is_root && !directory->named && !directory->fresh) report_.implied_parents.push_back(path);
   remembered_ += directory->named && !directory->opaque ? 0 : path.size() + 8;
   if (remembered_ > kMaxReport) return LimitError("too many directories without an entry");
   return absl::OkStatus();
@@ -410,11 +427,13 @@ absl::Status Unpacker::Leave(Directory* directory, const std::string& path) {
 absl::Status Unpacker::SettleWhiteouts(Directory* directory, const std::string& path) {
   if (directory->rare == nullptr) return absl::OkStatus();
   const std::string prefix = path.empty() ? "" : absl::StrCat(path, "/");
+  // Where nothing is merged, a whiteout hides nothing, and overlayfs would show its name.
+  const bool is_merged = !directory->opaque && !directory->fresh;
   for (const std::string& name : directory->rare->whiteouts) {
-    if (directory->rare->lower_links.contains(name)) continue;
+    if (!is_merged || directory->rare->lower_links.contains(name)) continue;
     const auto child = directory->children.find(name);
     if (child != directory->children.end()) {
-      child->second->opaque = true;
+      child->second->opaque = child->second->fresh = true;
       continue;
     }
     STAVE_ASSIGN_OR_RETURN(const int dirfd, tree_.Open(directory));

@@ -7,7 +7,8 @@
 //   was there (with all below it) and creates; of two entries of one path the last wins;
 // - `.wh.NAME` becomes a char device 0:0 unless the layer itself has NAME, in whatever order; if
 //   that NAME is a directory, it is opaque instead. `.wh..wh..opq`, wherever it stands, makes its
-//   directory opaque towards the layers below. Other `.wh..wh.*` (AUFS) are ignored;
+//   directory opaque towards the layers below; whiteouts in and below an opaque directory are left
+//   out, since there is nothing to hide. Other `.wh..wh.*` (AUFS) are ignored;
 // - a parent that is a symlink of this layer is followed inside the layer's root, and what is
 //   missing is made: `var/run -> /run`, then `var/run/x` is `run/x`. A parent that only a lower
 //   layer has as a symlink becomes a real directory and hides it, as when Docker's overlay2 and
@@ -15,6 +16,7 @@
 //   root at hand, follows it);
 // - missing parents are made, mode 0755, and reported; a hard link whose target is not in this
 //   layer is only reported. Settle() (libs/image/settle.h) finishes both;
+// - holes of sparse files stay holes;
 // - xattrs: user.* but user.overlay.*, and security.capability; others are dropped and counted.
 //
 // Every file is made O_EXCL by its last component below the descriptor of a directory that is known
@@ -36,8 +38,9 @@
 namespace stave::image {
 
 struct UnpackLimits {
-  uint64_t bytes = uint64_t{32} << 30;  // of the uncompressed stream
-  uint64_t entries = 5'000'000;         // and directories made without an entry
+  // Of the uncompressed stream; of a sparse file with its holes; of the pages of all sparse files.
+  uint64_t bytes = uint64_t{32} << 30;
+  uint64_t entries = 5'000'000;  // and directories made without an entry
 };
 
 // Unpacks `tar`, the plain stream, into `dirfd`. It is read to its end, in a thread of its own.

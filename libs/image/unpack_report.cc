@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/unpack_report.h"
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -46,7 +48,8 @@ absl::Status TakePaths(const From& from, std::vector<std::string>* to) {
 
 bool DependsOnLower(const UnpackReport& report) {
   return !report.implied_parents.empty() || !report.whiteouts.empty() ||
-         !report.lower_links.empty();
+         !report.lower_links.empty() ||
+         std::find(report.opaque.begin(), report.opaque.end(), ".") != report.opaque.end();
 }
 
 absl::StatusOr<std::string> SerializeReport(const UnpackReport& report) {

@@ -28,8 +28,9 @@ struct UnpackReport {
   uint64_t file_bytes = 0;  // data of all files
   uint64_t entries = 0;     // tar entries, whiteouts included
   bool root_named = false;  // an entry said owner, mode and mtime of the root; else it is 0755 0:0
-  std::vector<std::string> implied_parents;  // directories made without an entry of their own
-  std::vector<std::string> whiteouts;        // char device 0:0 is there
+  // Directories made without an entry of their own, unless the layer hides those below.
+  std::vector<std::string> implied_parents;
+  std::vector<std::string> whiteouts;  // char device 0:0 is there
   std::vector<std::string>
       opaque;  // directories, may be "."; no mark yet: that needs CAP_SYS_ADMIN
   // Hard links whose target this layer does not have: (path, target). Nothing is there yet.

@@ -138,6 +138,19 @@ TEST_F(UnpackTest, AWhitedOutDirectoryThatComesBackIsOpaque) {
   EXPECT_TRUE(report->whiteouts.empty());
 }
 
+TEST_F(UnpackTest, NothingIsHiddenBelowWhatIsOpaque) {
+  const auto report = Run(File("d/e/f", "") + File("d/e/.wh.x", "") + File("d/.wh.y", "") +
+                          File(".wh.d", "") + File("o/.wh..wh..opq", "") + File("o/p/.wh.z", ""));
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->opaque, (Paths{"d", "o"}));
+  EXPECT_EQ(report->implied_parents, (Paths{"o"}));
+  EXPECT_TRUE(report->whiteouts.empty());
+  for (const char* path : {"d/e/x", "d/y", "o/p/z"}) {
+    EXPECT_EQ(::faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW), -1) << path;
+  }
+}
+
 TEST_F(UnpackTest, SymlinkParentsStayInside) {
   ASSERT_TRUE(Run(Symlink("a", "../../out") + File("a/f", "in")).ok());
 

@@ -62,6 +62,13 @@ absl::StatusOr<std::string> ReadBlob(const Store& store, const oci::Digest& dige
   if (static_cast<int64_t>(text.size()) != is) {
     return WrongSize(digest, static_cast<int64_t>(text.size()), is);
   }
+  if (const oci::Digest got = oci::DigestOf(text); got != digest) {
+    return base::WithHint(
+        base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
+                    absl::StrCat("blob ", digest.ToString(), ": its content has the digest ",
+                                 got.ToString())),
+        "store-check --repair removes it, and tells what fetches it again");
+  }
   return text;
 }
 

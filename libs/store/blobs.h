@@ -29,8 +29,8 @@ absl::StatusOr<base::UniqueFd> OpenBlob(const Store& store, const oci::Digest& d
                                         int64_t size);
 
 // Reads a small blob (manifest, index, config) whole. `size` -1: unknown, any size up to `max`.
-// Its digest was verified when it came in and is not computed again.
-// Errors: as OpenBlob; ResourceExhausted [E_LIMIT] above `max` bytes.
+// Errors: as OpenBlob; DataLoss [E_CORRUPT] if it is not what its digest says; ResourceExhausted
+// [E_LIMIT] above `max` bytes.
 absl::StatusOr<std::string> ReadBlob(const Store& store, const oci::Digest& digest, int64_t size,
                                      size_t max);
 

@@ -32,6 +32,12 @@ TEST_F(BlobsTest, AWrongSizeIsDamage) {
   EXPECT_EQ(base::ErrorWord(ReadBlob(store(), kDigest, 4, 9).status()), "E_CORRUPT");
 }
 
+TEST_F(BlobsTest, OtherContentOfTheRightSizeIsDamage) {
+  Write(Path(), "hallo");
+
+  EXPECT_EQ(base::ErrorWord(ReadBlob(store(), kDigest, 5, 9).status()), "E_CORRUPT");
+}
+
 TEST_F(BlobsTest, ReadsAreBounded) {
   Write(Path(), "hello");
 

@@ -162,6 +162,12 @@ void FindExit(const Folders& folders, const Place& place, ContainerView* view) {
   if (view->status == Status::kExited && !view->exit.has_value()) view->exit = Exit();
 }
 
+// Its payload has ended and its watcher has not told so yet: it is about to write into the folder.
+bool IsEnding(const ContainerView& view) {
+  return view.state.has_value() && view.state->status == Status::kRunning &&
+         Lives(view.state->runner);
+}
+
 bool IsPending(const Store& store, const std::string& id) {
   struct stat st;
   return store.run() >= 0 && ::fstatat(store.run(), absl::StrCat("pending/", id).c_str(), &st,
@@ -269,7 +275,7 @@ absl::Status RemoveContainer(const Store& store, absl::string_view text) {
   }
   STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
   const std::optional<ContainerView> view = View(store, folders, FindPlace(folders, id));
-  if (view.has_value() && view->status == Status::kRunning) {
+  if (view.has_value() && (view->status == Status::kRunning || IsEnding(*view))) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
                        absl::StrCat("container ", ShortId(id), " is running"));
   }

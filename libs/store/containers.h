@@ -45,8 +45,8 @@ absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view
 
 // Removes a container that does not run: its name, then its folders, by way of trash/. What is left
 // half way is finished by the next call, or by StaleEntries.
-// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_RUNNING] while it runs, [E_STATE] while
-// it is being made.
+// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_RUNNING] while it runs, or its watcher
+// has not yet written down how it ended; [E_STATE] while it is being made.
 absl::Status RemoveContainer(const Store& store, absl::string_view id);
 
 }  // namespace stave::store

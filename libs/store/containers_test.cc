@@ -256,6 +256,20 @@ TEST_F(ContainersTest, RemovalLeavesNothing) {
   EXPECT_EQ(base::ErrorWord(RemoveContainer(store(), id)), "E_NO_CONTAINER");
 }
 
+// Its watcher, this process, is about to write how it ended.
+TEST_F(ContainersTest, OneWhoseEndIsNotWrittenDownIsNotRemoved) {
+  const std::string id = Make("web", 1);
+  State state = RunningAs(Me());
+  state.runner = state.init;
+  state.init->start_time += 1;  // no such process any more
+  ASSERT_TRUE(Open(id).WriteState(state).ok());
+
+  EXPECT_EQ(GetContainer(store(), id)->status, Status::kExited);
+  EXPECT_EQ(base::ErrorWord(RemoveContainer(store(), id)), "E_RUNNING");
+  Remove("run/containers/" + id + "/state.json");
+  EXPECT_TRUE(RemoveContainer(store(), id).ok());
+}
+
 TEST_F(ContainersTest, ARunningOneIsNotRemoved) {
   const std::string id = Make("web", 1);
   Run(id);

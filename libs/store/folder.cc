@@ -6,28 +6,54 @@
 
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 
 namespace stave::store {
+namespace {
+
+using Stream = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+absl::StatusOr<Stream> OpenStream(int dirfd, const std::string& path) {
+  auto opened = base::OpenDirAt(dirfd, path);
+  if (!opened.ok()) return opened.status();
+  Stream stream(::fdopendir(opened->get()), ::closedir);
+  if (stream == nullptr) return base::PosixError(errno, path, "list");
+  (void)opened->Release();  // the stream owns it
+  return stream;
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<std::string>> ListFolder(int dirfd, const std::string& path) {
   std::vector<std::string> names;
   if (dirfd < 0) return names;
-  auto opened = base::OpenDirAt(dirfd, path);
-  if (absl::IsNotFound(opened.status())) return names;
-  if (!opened.ok()) return opened.status();
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened->get()), ::closedir);
-  if (stream == nullptr) return base::PosixError(errno, path, "list");
-  (void)opened->Release();  // the stream owns it
+  const auto stream = OpenStream(dirfd, path);
+  if (absl::IsNotFound(stream.status())) return names;
+  if (!stream.ok()) return stream.status();
   for (;;) {
     errno = 0;
-    const dirent* entry = ::readdir(stream.get());
+    const dirent* entry = ::readdir(stream->get());
     if (entry == nullptr) break;
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
   if (errno != 0) return base::PosixError(errno, path, "list");
   return names;
+}
+
+absl::StatusOr<bool> IsEmptyFolder(int dirfd, const std::string& path) {
+  STAVE_ASSIGN_OR_RETURN(const Stream stream, OpenStream(dirfd, path));
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != "..") return false;
+  }
+  if (errno != 0) return base::PosixError(errno, path, "list");
+  return true;
 }
 
 }  // namespace stave::store

@@ -17,6 +17,9 @@ namespace stave::store {
 // Errors: those of open(2) and readdir(3).
 absl::StatusOr<std::vector<std::string>> ListFolder(int dirfd, const std::string& path);
 
+// Whether the directory has no entry at all, dots or not. Errors: those of open(2) and readdir(3).
+absl::StatusOr<bool> IsEmptyFolder(int dirfd, const std::string& path);
+
 }  // namespace stave::store
 
 #endif  // STAVE_LIBS_STORE_FOLDER_H_

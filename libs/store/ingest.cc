@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,15 +22,15 @@
 #include "libs/base/status_macros.h"
 #include "libs/store/blobs.h"
 #include "libs/store/folder.h"
+#include "libs/store/lease.h"
 
 namespace stave::store {
 namespace {
 
-constexpr time_t kPartialBlobLife = 24 * 60 * 60;  // seconds
-
-absl::StatusOr<base::UniqueFd> LockObject(int state, const std::string& name) {
+absl::StatusOr<base::UniqueFd> LockObject(int state, const std::string& name,
+                                          const base::LockNotice& notice) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(state, "ingest"));
-  return base::LockFileAt(ingest.get(), name + ".lock", base::LockMode::kExclusive);
+  return base::LockFileAt(ingest.get(), name + ".lock", base::LockMode::kExclusive, notice);
 }
 
 // The lock file goes while it is locked: whoever waits for it looks again (base/lock.h).
@@ -61,11 +62,11 @@ BlobIngest::~BlobIngest() {
 }
 
 absl::StatusOr<std::optional<BlobIngest>> BlobIngest::Begin(const Store& store,
-                                                            const oci::Digest& digest,
-                                                            int64_t size) {
+                                                            const oci::Digest& digest, int64_t size,
+                                                            const base::LockNotice& notice) {
   if (HasBlob(store, digest, size)) return std::optional<BlobIngest>();
   BlobIngest ingest(store, digest, size);
-  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name()));
+  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name(), notice));
   if (HasBlob(store, digest, size)) return std::optional<BlobIngest>();
 
   const std::string path = absl::StrCat("ingest/", ingest.Name());
@@ -126,10 +127,11 @@ LayerIngest::~LayerIngest() {
 
 absl::StatusOr<std::optional<LayerIngest>> LayerIngest::Begin(const Store& store,
                                                               const oci::Digest& diff_id,
-                                                              const oci::Digest& chain_id) {
+                                                              const oci::Digest& chain_id,
+                                                              const base::LockNotice& notice) {
   if (FindLayer(store, diff_id, chain_id).has_value()) return std::optional<LayerIngest>();
   LayerIngest ingest(store, diff_id, chain_id);
-  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name()));
+  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name(), notice));
   if (FindLayer(store, diff_id, chain_id).has_value()) return std::optional<LayerIngest>();
 
   STAVE_RETURN_IF_ERROR(RemoveObject(store.state(), ingest.Name()));
@@ -174,6 +176,10 @@ absl::Status SweepIngest(const Store& store) {
   if (names.empty()) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(store.state(), "ingest"));
   for (const std::string& name : names) {
+    if (IsLease(name)) {
+      RemoveDeadLease(store, name);
+      continue;
+    }
     const std::string object(absl::StripSuffix(name, ".lock"));
     STAVE_ASSIGN_OR_RETURN(
         std::optional<base::UniqueFd> lock,
@@ -181,13 +187,20 @@ absl::Status SweepIngest(const Store& store) {
     if (!lock.has_value()) continue;
     struct stat st;
     if (::fstatat(ingest.get(), object.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && st.st_mtime + kPartialBlobLife > ::time(nullptr)) {
+        S_ISREG(st.st_mode) && st.st_size > 0 && st.st_mtime + kPartialBlobLife > ::time(nullptr)) {
       continue;
     }
     STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(ingest.get(), object));
     RemoveLock(store.state(), object, &*lock);
   }
   return absl::OkStatus();
+}
+
+bool IsBeingWritten(const Store& store, const std::string& name) {
+  const std::string path = absl::StrCat("ingest/", name, ".lock");
+  const base::UniqueFd lock(
+      ::openat(store.state(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  return lock.valid() && ::flock(lock.get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 }  // namespace stave::store

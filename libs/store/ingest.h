@@ -5,6 +5,7 @@
 //
 //   ingest/sha256-HEX  ingest/sha256-HEX.lock      a blob; what a dead writer left is continued
 //   ingest/layer-HEX/  ingest/layer-HEX.lock       a tree, HEX of the diffID; begun anew
+//   ingest/pull-HEX                                what a pull names: lease.h
 //
 // Who wants an object that somebody else is writing waits, and then finds it done. Two locks are
 // taken in this order: the blob's, then its layer's. Within one process, begin an object once.
@@ -12,12 +13,15 @@
 #ifndef STAVE_LIBS_STORE_INGEST_H_
 #define STAVE_LIBS_STORE_INGEST_H_
 
+#include <time.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/base/lock.h"
 #include "libs/base/unique_fd.h"
 #include "libs/oci/digest.h"
 #include "libs/store/layers.h"
@@ -33,10 +37,11 @@ enum class Synced { kNo, kYes };
 // A blob being written. Without Commit the partial file stays for the next writer to continue.
 class [[nodiscard]] BlobIngest {
  public:
-  // Takes the lock, waiting for it. nullopt: the blob is in the store (now).
-  // Errors: those of open(2).
+  // Takes the lock, waiting for it; `notice` hears of it when that takes long. nullopt: the blob is
+  // in the store (now). Errors: those of open(2).
   static absl::StatusOr<std::optional<BlobIngest>> Begin(const Store& store,
-                                                         const oci::Digest& digest, int64_t size);
+                                                         const oci::Digest& digest, int64_t size,
+                                                         const base::LockNotice& notice = nullptr);
   BlobIngest(BlobIngest&&) noexcept = default;
   BlobIngest& operator=(BlobIngest&&) = delete;
   ~BlobIngest();
@@ -77,7 +82,8 @@ class [[nodiscard]] LayerIngest {
   // store (now), under one of its two keys.
   static absl::StatusOr<std::optional<LayerIngest>> Begin(const Store& store,
                                                           const oci::Digest& diff_id,
-                                                          const oci::Digest& chain_id);
+                                                          const oci::Digest& chain_id,
+                                                          const base::LockNotice& notice = nullptr);
   LayerIngest(LayerIngest&&) noexcept = default;
   LayerIngest& operator=(LayerIngest&&) = delete;
   ~LayerIngest();
@@ -108,9 +114,15 @@ class [[nodiscard]] LayerIngest {
   base::UniqueFd fs_;
 };
 
-// Removes what dead writers left: every tree, and partial blobs untouched for a day. Objects with
-// a living writer are skipped. Called by writers before they begin.
+// Removes what dead writers left: every tree and lease, and partial blobs untouched for a day.
+// Objects with a living writer are skipped. Called by writers before they begin.
 absl::Status SweepIngest(const Store& store);
+
+// So long is a partial blob kept for the next writer, in seconds.
+inline constexpr time_t kPartialBlobLife = 24 * 60 * 60;
+
+// Whether ingest/`name` has a living writer: its lock is held. Makes and removes nothing.
+bool IsBeingWritten(const Store& store, const std::string& name);
 
 }  // namespace stave::store
 

@@ -31,6 +31,14 @@ absl::Status NoSuchLayer(const oci::Digest& key) {
   return absl::NotFoundError(absl::StrCat(key.ToString(), ": no such layer"));
 }
 
+absl::Status FilesAreGone(const Store& store, const oci::Digest& key) {
+  return base::WithHint(
+      base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
+                  absl::StrCat("layer ", key.ToString(), ": its files are gone from ",
+                               LayerPath(store, key))),
+      "store-check --repair");
+}
+
 absl::Status Damaged(const oci::Digest& key, absl::string_view why) {
   return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
                      absl::StrCat("layer ", key.ToString(), ": meta.json: ", why));
@@ -56,7 +64,9 @@ std::optional<oci::Digest> FindLayer(const Store& store, const oci::Digest& diff
 absl::StatusOr<base::UniqueFd> OpenLayer(const Store& store, const oci::Digest& key) {
   if (store.state() < 0) return NoSuchLayer(key);
   auto opened = base::OpenDirAt(store.state(), FolderOf(key) + "/fs");
-  if (absl::IsNotFound(opened.status())) return NoSuchLayer(key);
+  if (absl::IsNotFound(opened.status())) {
+    return IsHere(store, key) ? FilesAreGone(store, key) : NoSuchLayer(key);
+  }
   return opened;
 }
 
@@ -85,6 +95,16 @@ absl::StatusOr<LayerMeta> ReadLayerMeta(const Store& store, const oci::Digest& k
   }
   if (meta.size < 0 || meta.entries < 0) return Damaged(key, "/size or /entries is no count");
   return meta;
+}
+
+absl::Status CheckHasFiles(const Store& store, const oci::Digest& key) {
+  if (!IsHere(store, key)) return absl::OkStatus();
+  const auto is_empty = IsEmptyFolder(store.state(), FolderOf(key) + "/fs");
+  if (absl::IsNotFound(is_empty.status())) return FilesAreGone(store, key);
+  if (!is_empty.ok()) return is_empty.status();
+  if (!*is_empty) return absl::OkStatus();
+  const auto meta = ReadLayerMeta(store, key);
+  return meta.ok() && meta->size == 0 ? absl::OkStatus() : FilesAreGone(store, key);
 }
 
 std::string FormatLayerMeta(const LayerMeta& meta) {

@@ -39,7 +39,8 @@ struct LayerMeta {
 std::optional<oci::Digest> FindLayer(const Store& store, const oci::Digest& diff_id,
                                      const oci::Digest& chain_id);
 
-// Opens the tree of a layer. Errors: NotFound `sha256:..: no such layer`.
+// Opens the tree of a layer. Errors: NotFound `sha256:..: no such layer`; DataLoss [E_CORRUPT]
+// where its folder has no tree.
 absl::StatusOr<base::UniqueFd> OpenLayer(const Store& store, const oci::Digest& key);
 
 // The absolute path of the tree, for messages and for lowerdir= options. Does not look whether it
@@ -48,6 +49,11 @@ std::string LayerPath(const Store& store, const oci::Digest& key);
 
 // Errors: NotFound; DataLoss [E_CORRUPT].
 absl::StatusOr<LayerMeta> ReadLayerMeta(const Store& store, const oci::Digest& key);
+
+// A look at one directory, for who is about to use a layer. Errors: DataLoss [E_CORRUPT] if it
+// should have files and has none any more; those of reading the directory. A layer that is not here
+// is none.
+absl::Status CheckHasFiles(const Store& store, const oci::Digest& key);
 
 // The text of meta.json.
 std::string FormatLayerMeta(const LayerMeta& meta);

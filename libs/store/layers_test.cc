@@ -52,6 +52,21 @@ TEST_F(LayersTest, OpensTheTree) {
   EXPECT_EQ(LayerPath(store(), kDiff), folder() + "/state/layers/" + kDiff.hex() + "/fs");
 }
 
+TEST_F(LayersTest, OneThatLostItsFilesIsTold) {
+  EXPECT_TRUE(CheckHasFiles(store(), kDiff).ok());
+  Make(kDiff);
+  const std::string fs = "state/layers/" + kDiff.hex() + "/fs";
+  EXPECT_EQ(base::ErrorWord(CheckHasFiles(store(), kDiff)), "E_CORRUPT");
+  EXPECT_EQ(base::ErrorWord(OpenLayer(store(), kDiff).status()), "E_CORRUPT");
+  MakeDir(fs);
+  Write(Meta(kDiff), FormatLayerMeta({kDiff, std::nullopt, 0, 2}));
+  EXPECT_TRUE(CheckHasFiles(store(), kDiff).ok());
+  Write(Meta(kDiff), FormatLayerMeta({kDiff, std::nullopt, 1, 2}));
+  EXPECT_EQ(base::ErrorWord(CheckHasFiles(store(), kDiff)), "E_CORRUPT");
+  Write(fs + "/.hidden", "x");
+  EXPECT_TRUE(CheckHasFiles(store(), kDiff).ok());
+}
+
 TEST_F(LayersTest, MetaGoesThereAndBack) {
   Make(kChain);
   Write(Meta(kChain), FormatLayerMeta({kDiff, kChain, 7340032, 513}));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +28,7 @@ namespace {
 
 constexpr size_t kMaxReference = 512;  // a domain and path have at most 255 bytes
 constexpr size_t kMaxRefBytes = 4096;
-constexpr char kNameAnnotation[] = "org.opencontainers.image.ref.name";
+constexpr time_t kSurelySynced = 10;  // seconds from a rename to the end of the fsync after it
 
 std::string FolderOf(const oci::Reference& reference) {
   return absl::StrCat("refs/", reference.domain(), "/", reference.path());
@@ -43,56 +44,79 @@ absl::StatusOr<oci::Descriptor> ParseRef(const oci::Reference& reference, absl::
                         "fetch the image again, with --policy always");
 }
 
-void Walk(const Store& store, const std::string& below, std::vector<NamedImage>* found) {
-  const auto names =
-      ListFolder(store.state(), below.empty() ? "refs" : absl::StrCat("refs/", below));
-  if (!names.ok()) return;
-  for (const std::string& name : *names) {
-    if (name[0] != ':' && name[0] != '@') {
-      const std::string deeper = below.empty() ? name : absl::StrCat(below, "/", name);
-      if (deeper.size() <= kMaxReference) Walk(store, deeper, found);
-      continue;
-    }
-    const auto reference = oci::Reference::Parse(absl::StrCat(below, name));
-    if (!reference.ok()) continue;
-    auto descriptor = GetRef(store, *reference);
-    if (descriptor.ok()) found->push_back({*reference, *std::move(descriptor)});
+DamagedRef NoReference(const std::string& path, absl::string_view why) {
+  return {path, base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
+                            absl::StrCat(base::Printable(path), ": ", why))};
+}
+
+// The leaf `name` of refs/`below`.
+void Look(const Store& store, const std::string& below, const std::string& name, RefScan* scan) {
+  const std::string path = absl::StrCat("refs/", below, "/", name);
+  const auto reference = oci::Reference::Parse(absl::StrCat(below, name));
+  if (!reference.ok() || RefPath(*reference) != path) {
+    scan->damaged.push_back(NoReference(path, "is the file of no reference"));
+    return;
+  }
+  auto descriptor = GetRef(store, *reference);
+  if (descriptor.ok()) {
+    scan->refs.push_back({*reference, *std::move(descriptor)});
+  } else if (!absl::IsNotFound(descriptor.status())) {  // removed meanwhile
+    scan->damaged.push_back({path, descriptor.status()});
   }
 }
 
-// Not durable by itself: refs/ is the truth. Written before refs/ is changed, under the lock: who
-// is killed between the two and begins again, as one does, makes them agree.
-absl::Status WriteIndex(const Store& store, const std::vector<NamedImage>& refs) {
+absl::Status Walk(const Store& store, const std::string& below, RefScan* scan) {
+  const std::string folder = below.empty() ? "refs" : absl::StrCat("refs/", below);
+  const auto names = ListFolder(store.state(), folder);
+  if (absl::IsFailedPrecondition(names.status()) || below.size() > kMaxReference) {
+    scan->damaged.push_back(NoReference(folder, "is no folder of references"));
+    return absl::OkStatus();
+  }
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    if (name[0] == ':' || name[0] == '@') {
+      Look(store, below, name, scan);
+    } else {
+      STAVE_RETURN_IF_ERROR(
+          Walk(store, below.empty() ? name : absl::StrCat(below, "/", name), scan));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string FormatIndex(const std::vector<NamedImage>& refs) {
   json::Value manifests = json::Value::Array();
   for (const NamedImage& image : refs) {
     json::Value descriptor = oci::ToJson(image.descriptor);
     descriptor.Make({"annotations"})
-        .Set(kNameAnnotation, json::Value::String(image.reference.String()));
+        .Set(kRefNameAnnotation, json::Value::String(image.reference.String()));
     manifests.elements().push_back(std::move(descriptor));
   }
   json::Value index;
   index.Set("schemaVersion", json::Value::Number(2));
   index.Set("mediaType", json::Value::String(oci::kOciIndex));
   index.Set("manifests", std::move(manifests));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd images, base::OpenDirAt(store.state(), "images"));
-  base::RemoveStraysAt(images.get(), "index.json");
-  return base::ReplaceFileAt(images.get(), "index.json", json::Print(index) + "\n", 0600,
-                             base::Durability::kVolatile);
+  return json::Print(index) + "\n";
 }
 
-// Where the file of a reference lies; two references of one file are the same name.
-std::string PathOf(const oci::Reference& reference) {
-  return absl::StrCat(FolderOf(reference), "/", reference.Leaf());
+// Not durable by itself: refs/ is the truth, and the fsync of what is changed there comes next. But
+// never half of it, whenever the power goes: others read it. Written before refs/ is changed, under
+// the lock: who is killed between the two and begins again, as one does, makes them agree.
+absl::Status WriteIndex(const Store& store, const std::vector<NamedImage>& refs) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd images, base::OpenDirAt(store.state(), "images"));
+  base::RemoveStraysAt(images.get(), "index.json");
+  return base::ReplaceFileAt(images.get(), "index.json", FormatIndex(refs), 0600,
+                             base::Durability::kWhole);
 }
 
 // All names but `reference`.
 absl::StatusOr<std::vector<NamedImage>> RefsWithout(const Store& store,
                                                     const oci::Reference& reference) {
   STAVE_ASSIGN_OR_RETURN(std::vector<NamedImage> refs, ListRefs(store));
-  const std::string path = PathOf(reference);
+  const std::string path = RefPath(reference);
   refs.erase(
       std::remove_if(refs.begin(), refs.end(),
-                     [&](const NamedImage& image) { return PathOf(image.reference) == path; }),
+                     [&](const NamedImage& image) { return RefPath(image.reference) == path; }),
       refs.end());
   return refs;
 }
@@ -103,24 +127,24 @@ void Sort(std::vector<NamedImage>* refs) {
   });
 }
 
+// Those that got an entry are synced at the end: the first sync mostly does it for all.
 absl::Status MakeFolders(const Store& store, const oci::Reference& reference) {
   std::string folder = "refs";
+  std::vector<base::UniqueFd> changed;
   for (const absl::string_view component :
        absl::StrSplit(FolderOf(reference).substr(folder.size() + 1), '/')) {
-    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd parent, base::OpenDirAt(store.state(), folder));
+    STAVE_ASSIGN_OR_RETURN(base::UniqueFd parent, base::OpenDirAt(store.state(), folder));
     if (::mkdirat(parent.get(), std::string(component).c_str(), 0700) == 0) {
-      if (::fsync(parent.get()) < 0) return base::PosixError(errno, folder, "fsync");
+      changed.push_back(std::move(parent));
     } else if (errno != EEXIST) {
       return base::PosixError(errno, absl::StrCat(folder, "/", component), "mkdir");
     }
     absl::StrAppend(&folder, "/", component);
   }
+  for (const base::UniqueFd& parent : changed) {
+    if (::fsync(parent.get()) < 0) return base::PosixError(errno, folder, "fsync");
+  }
   return absl::OkStatus();
-}
-
-absl::StatusOr<base::UniqueFd> Lock(const Store& store) {
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd refs, base::OpenDirAt(store.state(), "refs"));
-  return base::LockFileAt(refs.get(), ".lock", base::LockMode::kExclusive);
 }
 
 // A name never points at what is not durable: the renames of blobs and layers come first.
@@ -140,7 +164,7 @@ absl::Status NoSuchImage(const oci::Reference& reference) {
 
 absl::StatusOr<oci::Descriptor> GetRef(const Store& store, const oci::Reference& reference) {
   if (store.state() < 0) return NoSuchImage(reference);
-  const auto text = base::ReadFileAt(store.state(), PathOf(reference), kMaxRefBytes);
+  const auto text = base::ReadFileAt(store.state(), RefPath(reference), kMaxRefBytes);
   if (absl::IsNotFound(text.status())) return NoSuchImage(reference);
   if (!text.ok()) {
     return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT", text.status().message());
@@ -151,7 +175,7 @@ absl::StatusOr<oci::Descriptor> GetRef(const Store& store, const oci::Reference&
 absl::Status SetRef(const Store& store, const oci::Reference& reference,
                     const oci::Descriptor& descriptor) {
   STAVE_RETURN_IF_ERROR(SyncObjects(store));
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, Lock(store));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, LockRefs(store));
   STAVE_RETURN_IF_ERROR(MakeFolders(store, reference));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd folder,
                          base::OpenDirAt(store.state(), FolderOf(reference)));
@@ -173,9 +197,24 @@ absl::Status SetRef(const Store& store, const oci::Reference& reference,
   return written;
 }
 
+absl::Status EnsureDurable(const Store& store, const oci::Reference& reference) {
+  struct stat st;
+  if (store.state() < 0 ||
+      ::fstatat(store.state(), RefPath(reference).c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    return absl::OkStatus();
+  }
+  if (::time(nullptr) - st.st_ctime > kSurelySynced) return absl::OkStatus();
+  const std::string path = FolderOf(reference);
+  const auto folder = base::OpenDirAt(store.state(), path);
+  if (absl::IsNotFound(folder.status())) return absl::OkStatus();
+  if (!folder.ok()) return folder.status();
+  if (::fsync(folder->get()) < 0) return base::PosixError(errno, path, "fsync");
+  return absl::OkStatus();
+}
+
 absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
   if (store.state() < 0) return NoSuchImage(reference);
-  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, Lock(store));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, LockRefs(store));
   std::string path = FolderOf(reference);
   auto folder = base::OpenDirAt(store.state(), path);
   if (absl::IsNotFound(folder.status())) return NoSuchImage(reference);
@@ -187,7 +226,7 @@ absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
   STAVE_ASSIGN_OR_RETURN(const std::vector<NamedImage> others, RefsWithout(store, reference));
   STAVE_RETURN_IF_ERROR(WriteIndex(store, others));
   if (::unlinkat(folder->get(), reference.Leaf().c_str(), 0) < 0) {
-    return base::PosixError(errno, PathOf(reference), "unlink");
+    return base::PosixError(errno, RefPath(reference), "unlink");
   }
   if (::fsync(folder->get()) < 0) return base::PosixError(errno, path, "fsync");
   // Folders that are empty now go, up to refs/ itself.
@@ -198,10 +237,35 @@ absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
 }
 
 absl::StatusOr<std::vector<NamedImage>> ListRefs(const Store& store) {
-  std::vector<NamedImage> found;
-  Walk(store, "", &found);
-  Sort(&found);
-  return found;
+  STAVE_ASSIGN_OR_RETURN(RefScan scan, ScanRefs(store));
+  return std::move(scan.refs);
+}
+
+absl::StatusOr<RefScan> ScanRefs(const Store& store) {
+  RefScan scan;
+  STAVE_RETURN_IF_ERROR(Walk(store, "", &scan));
+  Sort(&scan.refs);
+  return scan;
+}
+
+std::string RefPath(const oci::Reference& reference) {
+  return absl::StrCat(FolderOf(reference), "/", reference.Leaf());
+}
+
+absl::StatusOr<std::string> IndexText(const Store& store) {
+  STAVE_ASSIGN_OR_RETURN(const std::vector<NamedImage> refs, ListRefs(store));
+  return FormatIndex(refs);
+}
+
+absl::StatusOr<base::UniqueFd> LockRefs(const Store& store) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd refs, base::OpenDirAt(store.state(), "refs"));
+  return base::LockFileAt(refs.get(), ".lock", base::LockMode::kExclusive);
+}
+
+absl::Status RemakeIndex(const Store& store) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, LockRefs(store));
+  STAVE_ASSIGN_OR_RETURN(const std::vector<NamedImage> refs, ListRefs(store));
+  return WriteIndex(store, refs);
 }
 
 }  // namespace stave::store

@@ -14,10 +14,12 @@
 #ifndef STAVE_LIBS_STORE_REFS_H_
 #define STAVE_LIBS_STORE_REFS_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/base/unique_fd.h"
 #include "libs/oci/descriptor.h"
 #include "libs/oci/reference.h"
 #include "libs/store/store.h"
@@ -39,11 +41,43 @@ absl::StatusOr<oci::Descriptor> GetRef(const Store& store, const oci::Reference&
 absl::Status SetRef(const Store& store, const oci::Reference& reference,
                     const oci::Descriptor& descriptor);
 
+// Sees to it that the reference, as it is now, survives a power cut: whoever has just set it may
+// not have come so far. Where it was set longer ago than a few seconds that costs one stat(2). It
+// is fine if there is none. Errors: those of fsync(2).
+absl::Status EnsureDurable(const Store& store, const oci::Reference& reference);
+
 // Takes the name away, durably. Blobs and layers stay. Errors: NotFound.
 absl::Status RemoveRef(const Store& store, const oci::Reference& reference);
 
 // All names, sorted. Damaged files are left out.
 absl::StatusOr<std::vector<NamedImage>> ListRefs(const Store& store);
+
+// What else lies under refs/: a damaged file, or one that is filed under no reference.
+struct DamagedRef {
+  std::string path;  // below the state root: "refs/quay.io/a/b/:1"
+  absl::Status why;  // DataLoss [E_CORRUPT], with the path or the reference in its message
+};
+struct RefScan {
+  std::vector<NamedImage> refs;  // sorted
+  std::vector<DamagedRef> damaged;
+};
+// Everything; for who must not overlook a name. Errors: those of open(2) and readdir(3).
+absl::StatusOr<RefScan> ScanRefs(const Store& store);
+
+// The path of a reference's file, below the state root.
+std::string RefPath(const oci::Reference& reference);
+
+// Makes images/index.json anew from refs/: who was killed in SetRef or RemoveRef may have left it
+// ahead of them.
+absl::Status RemakeIndex(const Store& store);
+
+// The text that images/index.json should have. While somebody changes a name it may have that of
+// after the change already: who compares holds LockRefs(), for moments.
+absl::StatusOr<std::string> IndexText(const Store& store);
+absl::StatusOr<base::UniqueFd> LockRefs(const Store& store);
+
+// The annotation by which index.json says what an entry is called.
+inline constexpr char kRefNameAnnotation[] = "org.opencontainers.image.ref.name";
 
 }  // namespace stave::store
 

@@ -35,6 +35,12 @@ TEST_F(RefsTest, KeepsWhatANameMeans) {
   EXPECT_TRUE(Exists("state/refs/docker.io/library/alpine/:3.18"));
 }
 
+TEST_F(RefsTest, CanBeMadeDurable) {
+  EXPECT_TRUE(EnsureDurable(store(), Name("alpine:3.18")).ok());
+  ASSERT_TRUE(SetRef(store(), Name("alpine:3.18"), Manifest("a")).ok());
+  EXPECT_TRUE(EnsureDurable(store(), Name("alpine:3.18")).ok());
+}
+
 TEST_F(RefsTest, FilesDigestsUnderTheDigest) {
   const std::string digest = oci::DigestOf("a").ToString();
   ASSERT_TRUE(SetRef(store(), Name("reg.io:5000/x@" + digest), Manifest("a")).ok());
@@ -149,6 +155,30 @@ TEST_F(RefsTest, DamageIsTold) {
   Remove(path);
   MakeDir(path);
   EXPECT_EQ(base::ErrorWord(GetRef(store(), Name("a:1")).status()), "E_CORRUPT");
+}
+
+TEST_F(RefsTest, AScanTellsWhatIsDamaged) {
+  ASSERT_TRUE(SetRef(store(), Name("alpine:1"), Manifest("a")).ok());
+  Write("state/refs/docker.io/library/alpine/:2", "{");
+
+  const auto scan = ScanRefs(store());
+
+  ASSERT_TRUE(scan.ok()) << scan.status();
+  EXPECT_EQ(scan->refs.size(), 1u);
+  ASSERT_EQ(scan->damaged.size(), 1u);
+  EXPECT_EQ(scan->damaged[0].path, "refs/docker.io/library/alpine/:2");
+  EXPECT_EQ(base::ErrorWord(scan->damaged[0].why), "E_CORRUPT");
+  EXPECT_EQ(RefPath(Name("alpine:2")), scan->damaged[0].path);
+}
+
+TEST_F(RefsTest, TheIndexCanBeRemade) {
+  ASSERT_TRUE(SetRef(store(), Name("alpine:1"), Manifest("a")).ok());
+  const std::string whole = Read("state/images/index.json");
+  Write("state/images/index.json", "{}");
+
+  ASSERT_TRUE(RemakeIndex(store()).ok());
+
+  EXPECT_EQ(Read("state/images/index.json"), whole);
 }
 
 }  // namespace

@@ -82,6 +82,10 @@ absl::StatusOr<ResolvedImage> ResolveImage(const Store& store, const oci::Refere
   auto resolved = Resolve(store, reference, platform);
   if (resolved.ok()) return resolved;
   const std::string name = reference.String();
+  if (absl::IsDataLoss(resolved.status())) {
+    resolved =
+        base::WithHint(resolved.status(), absl::StrCat("image-fetch --policy always ", name));
+  }
   // Some messages name it already.
   if (absl::string_view(resolved.status().message()).find(name) != absl::string_view::npos) {
     return resolved.status();

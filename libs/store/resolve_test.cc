@@ -133,17 +133,26 @@ TEST_F(ResolveTest, GarbageOfTheRightSizeIsRefused) {
   EXPECT_FALSE(Resolve().ok());
 }
 
-TEST_F(ResolveTest, IndexesInCirclesEnd) {
-  // An index cannot hold its own digest, but a damaged store may seem to.
-  const std::string digest = oci::DigestOf("loop").ToString();
-  const std::string loop = absl::StrCat(R"({"schemaVersion":2,"mediaType":")", oci::kOciIndex,
-                                        R"(","manifests":[{"mediaType":")", oci::kOciIndex,
-                                        R"(","digest":")", digest, R"(","size":)", "1000", "}]}");
-  Write(Path("loop"), loop + std::string(1000 - loop.size(), ' '));
-  ASSERT_TRUE(
-      SetRef(store(), Name(), {oci::kOciIndex, oci::DigestOf("loop"), 1000, {}, {}, {}}).ok());
+TEST_F(ResolveTest, IndexesWithinIndexesEnd) {
+  std::string inner = manifest_;
+  std::string type = oci::kOciManifest;
+  for (int depth = 0; depth < 8; ++depth) {
+    inner = Blob(absl::StrCat(R"({"schemaVersion":2,"mediaType":")", oci::kOciIndex,
+                              R"(","manifests":[)", Descriptor(type, inner), "]}"));
+    type = oci::kOciIndex;
+  }
+  SetName(oci::kOciIndex, inner);
 
   EXPECT_EQ(base::ErrorWord(Resolve().status()), "E_MANIFEST");
+}
+
+TEST_F(ResolveTest, OtherContentOfTheRightSizeIsDamage) {
+  std::string other = config_;
+  other[other.find("A=1")] = 'B';
+  Write(Path(config_), other);
+
+  EXPECT_EQ(base::ErrorWord(Resolve().status()), "E_CORRUPT");
+  EXPECT_TRUE(absl::StrContains(base::ErrorHint(Resolve().status()), "store-check --repair"));
 }
 
 TEST_F(ResolveTest, TheUserIsLookedUpInTheLayers) {

@@ -26,6 +26,7 @@ namespace stave::store {
 namespace {
 
 constexpr char kMarker[] = "store.json";
+constexpr char kNewMarker[] = ".store.json.new";
 constexpr int64_t kVersion = 1;
 
 absl::Status StoreError(absl::string_view message) {
@@ -122,7 +123,10 @@ absl::Status CheckMarker(const std::string& path, const std::string& text) {
   if (text == MarkerText()) return absl::OkStatus();
   const std::string noun = absl::StrCat(path, "/", kMarker);
   const auto parsed = json::Parse(text);
-  if (!parsed.ok()) return StoreError(absl::StrCat(noun, ": ", parsed.status().message()));
+  if (!parsed.ok()) {
+    return base::WithHint(StoreError(absl::StrCat(noun, ": ", parsed.status().message())),
+                          "store-check --repair");
+  }
   const json::Value* version = parsed->Find("version");
   const auto number = version == nullptr ? absl::StatusOr<int64_t>(0) : version->AsInt64();
   if (!number.ok() || *number < 1) return StoreError(absl::StrCat(noun, ": has no version"));
@@ -142,24 +146,32 @@ absl::Status CheckMarker(const std::string& path, const std::string& text) {
   return absl::OkStatus();
 }
 
-// The marker comes last: where it is, the folders are.
+// The marker comes last: where it is, the folders are, and after a power cut too. One syncfs(2)
+// does for all of them.
 absl::Status MakeState(int state) {
-  for (const char* folder : {"refs", "images", "images/blobs", "images/blobs/sha256", "ingest",
-                             "layers", "containers", "names", "trash"}) {
+  for (const char* folder : kStateFolders) {
     STAVE_RETURN_IF_ERROR(base::MakeDirAt(state, folder, 0700));
   }
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd images, base::OpenDirAt(state, "images"));
-  STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(images.get(), "oci-layout",
-                                            "{\"imageLayoutVersion\":\"1.0.0\"}\n", 0600,
-                                            base::Durability::kDurable));
-  return base::ReplaceFileAt(state, kMarker, MarkerText(), 0600, base::Durability::kDurable);
+  STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(images.get(), "oci-layout", kLayoutText, 0600,
+                                            base::Durability::kVolatile));
+  STAVE_RETURN_IF_ERROR(
+      base::ReplaceFileAt(state, kNewMarker, MarkerText(), 0600, base::Durability::kVolatile));
+  if (::syncfs(state) < 0) return base::PosixError(errno, "store", "syncfs");
+  if (::renameat(state, kNewMarker, state, kMarker) < 0 && errno != ENOENT) {
+    return base::PosixError(errno, kMarker, "rename");  // ENOENT: another was faster
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckState(int state, const std::string& path, Access access) {
   const auto marker = base::ReadFileAt(state, kMarker, 4096);
   if (marker.ok()) return CheckMarker(path, *marker);
   if (!absl::IsNotFound(marker.status())) {
-    return StoreError(absl::StrCat(path, "/", marker.status().message()));
+    const std::string message = absl::StrCat(path, "/", marker.status().message());
+    const std::string word = base::ErrorWord(marker.status());
+    const bool of_the_file = word != "E_IO" && word != "E_NO_FILES" && word != "E_NO_MEMORY";
+    return of_the_file ? StoreError(message) : base::Error(marker.status().code(), word, message);
   }
   return access == Access::kRead ? absl::OkStatus() : MakeState(state);
 }
@@ -205,6 +217,10 @@ absl::StatusOr<Store> Store::OpenRoots(Roots roots, Access access) {
     }
   }
   return store;
+}
+
+absl::Status RestoreMarker(int state) {
+  return base::ReplaceFileAt(state, kMarker, MarkerText(), 0600, base::Durability::kDurable);
 }
 
 absl::Status Sync(const Store& store) {

@@ -44,9 +44,9 @@ class Store {
  public:
   // Opens the roots of FindRoots().
   // Errors: FailedPrecondition [E_STORE] if a root belongs to somebody else, is writable by
-  // others, is a symlink or no directory; if store.json is unreadable, of a newer version or of the
-  // other kind (with a hint). Those of mkdir(2) and open(2). Half-made folders stay and are
-  // completed by the next call.
+  // others, is a symlink or no directory; if store.json is damaged, of a newer version or of the
+  // other kind (with a hint). Those of mkdir(2), open(2) and read(2). Half-made folders stay and
+  // are completed by the next call.
   static absl::StatusOr<Store> Open(Access access);
   static absl::StatusOr<Store> OpenRoots(Roots roots, Access access);
 
@@ -63,6 +63,15 @@ class Store {
   base::UniqueFd state_;
   base::UniqueFd run_;
 };
+
+// The folders of a state root, parents first, and the text of its images/oci-layout.
+inline constexpr const char* kStateFolders[] = {
+    "refs",       "images", "images/blobs", "images/blobs/sha256", "ingest", "layers",
+    "containers", "names",  "trash"};
+inline constexpr char kLayoutText[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+
+// Writes store.json anew, durably, into the open state root `state`: for who mends a store.
+absl::Status RestoreMarker(int state);
 
 // Makes everything written below the state root durable with one syncfs(2).
 absl::Status Sync(const Store& store);
