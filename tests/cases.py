@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """unittest for Bazel: main() runs the test cases of the calling module and writes test.xml, so that
-dev/test counts each of them. A skip prints its reason."""
+dev/test counts each of them. A skip prints its reason. With own_mounts the tests run in a mount namespace
+of their own: what they mount cannot stay busy in one that somebody else makes meanwhile."""
 
 import os
 import sys
@@ -48,7 +49,10 @@ class _Result(unittest.TextTestResult):
         self._add(test, "<failure/>")
 
 
-def main():
+def main(own_mounts=False):
+    if own_mounts and os.geteuid() == 0 and os.environ.get("STAVE_OWN_MOUNTS") != "1":
+        os.environ["STAVE_OWN_MOUNTS"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "slave", sys.executable, *sys.argv])
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=_Result)
     result = runner.run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]))
     if "XML_OUTPUT_FILE" in os.environ:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -80,6 +81,21 @@ class Place:
         self.wait_until_quiet()
         case.assertEqual(self.leftovers(), [])
 
+    # The detached processes that delete what image-remove has removed; a mount that they have files open of is busy.
+    def wait_for_removers(self):
+        for pid in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as name:
+                    if name.read() != "image-remove\n":
+                        continue
+                if not any(os.readlink(entry.path).startswith(self.dir) for entry in os.scandir(f"/proc/{pid}/fd")):
+                    continue
+                fd = os.pidfd_open(int(pid))
+            except (OSError, UnicodeDecodeError):
+                continue
+            select.select([fd], [], [], 60)
+            os.close(fd)
+
     def close(self):
         for process in self.started:
             if process.poll() is None:
@@ -88,6 +104,7 @@ class Place:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
+        self.wait_for_removers()
         with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
             within = [line.split()[4] for line in mounts if self.dir + "/" in line.split()[4]]
         for path in reversed(within):  # what a failed test left

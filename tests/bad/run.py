@@ -22,6 +22,11 @@ of cases. A case is a line with the command, and indented lines that say the res
       root                               the case needs root
       store                              the demo image is in the store, and DOC its document; needs root
 
+for image-fetch:
+
+      image layout(config={'/os': 7})    IMAGE in the command is what this makes (image_maker.py). If the case fails,
+                                         the store holds nothing of it but blobs
+
 and for stave-oci, whose cases all need root, where `create|run` is a case for either:
 
       config doc('/root', 1)             the config.json of BUNDLE, here from CONFIG, which is good and the default
@@ -37,307 +42,17 @@ a whole document), doc(pointer, value[, base]) (DOC, or base, with one member se
 image's root), DIR (an empty folder), and what FILES below makes.
 """
 
-import json
 import os
-import pty
 import re
-import resource
-import shlex
-import shutil
-import socket
-import subprocess
 import sys
-import tarfile
-import tempfile
-import time
 import xml.sax.saxutils
 
-import oci
+from case_file import read_cases
+from execution import SECONDS, execute
+from world import World
 
-TREE = os.path.abspath("packaging/tree")
-DEMO = os.path.abspath("packaging/demo")
-HERE = os.path.dirname(os.path.abspath(__file__))
-RUNS_PAYLOAD = ("ns-run",)
-SECONDS = 5
 MEMORY_KIB = 64 * 1024
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-
-# A document whose image is in no store; cases with `store` get that of the demo image instead.
-with open(os.path.join(HERE, "document.json"), "rb") as file:
-    DOC = file.read().strip()
-
-
-def doc(pointer, value, base):
-    """`base` with the member at `pointer` set to `value`; members on the way are made."""
-    document = json.loads(base)
-    at = document
-    *way, last = pointer.strip("/").split("/")
-    for key in way:
-        at = at[int(key)] if isinstance(at, list) else at.setdefault(key, {})
-    at[int(last) if isinstance(at, list) else last] = value
-    return json.dumps(document).encode()
-
-
-def without(pointer, base):
-    document = json.loads(base)
-    at = document
-    *way, last = pointer.strip("/").split("/")
-    for key in way:
-        at = at[key]
-    del at[last]
-    return json.dumps(document).encode()
-
-
-class World:
-    """The folder that the cases run in, and the names that their expressions know."""
-
-    def __init__(self):
-        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.top = tempfile.mkdtemp(prefix="stave-bad.", dir=shared)
-        self.state, self.run = (os.path.join(self.top, name) for name in ("state", "run"))
-        self.full = os.path.join(self.top, "full")  # a store that holds the demo image
-        self.demo_document = self.fetch_demo()
-        self.names = {"STATE": self.state}
-        self.names.update({name: self.path(name.lower()) for name in ("ROOTFS", "DIR", "FILE", "FIFO", "SOCKET", "LOOP", "MISSING", "BINARY", "BIG")})
-        os.mkdir(self.names["DIR"])
-        self.write("FILE", b"not a program, not JSON\n")
-        self.write("BINARY", bytes(range(256)))
-        with open(self.names["BIG"], "wb") as big:
-            big.truncate(1 << 30)
-        os.mkfifo(self.names["FIFO"])
-        os.symlink("loop", self.names["LOOP"])
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(self.names["SOCKET"])
-        self.unpack_rootfs()
-        self.containers = oci.Containers(f"{TREE}/bin/stave-oci", self.environment({}), self.top, self.run + "/oci", DOC, self.names["ROOTFS"])
-        self.names.update(self.containers.names())
-
-    def environment(self, settings):
-        own = dict(variable.split("=", 1) for variable in settings.get("env", []))
-        return {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.top, "LC_ALL": "C.UTF-8",
-            "STAVE_STATE": self.full if "store" in settings else self.state, "STAVE_RUN": self.run, "XDG_RUNTIME_DIR": self.top, **own,
-        }
-
-    def path(self, name):
-        return os.path.join(self.top, name)
-
-    def fetch_demo(self):
-        if os.geteuid() != 0:
-            return None
-        environment = dict(os.environ, STAVE_STATE=self.full, STAVE_RUN=self.run)
-        done = subprocess.run([f"{TREE}/bin/image-fetch", "-q", "oci:" + DEMO], env=environment, stdout=subprocess.PIPE, check=True)
-        shutil.rmtree(self.run)
-        return done.stdout.strip()
-
-    def write(self, name, data):
-        with open(self.names[name], "wb") as out:
-            out.write(data)
-
-    def unpack_rootfs(self):
-        """The demo image, and programs that cannot be run."""
-        with open(f"{DEMO}/index.json", encoding="utf-8") as index:
-            manifest = json.load(index)["manifests"][0]["digest"]
-        with open(f"{DEMO}/blobs/sha256/{manifest[7:]}", encoding="utf-8") as file:
-            layers = json.load(file)["layers"]
-        root = self.names["ROOTFS"]
-        os.mkdir(root)
-        for layer in layers:
-            with tarfile.open(f"{DEMO}/blobs/sha256/{layer['digest'][7:]}") as tar:
-                tar.extractall(root)
-        programs = {
-            "no-interpreter": b"#!/no/such/interpreter\n",
-            "arm64": b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00\x01\x00\x00\x00" + bytes(40),
-            "not-executable": b"#!/bin/sh\n",
-        }
-        for name, data in programs.items():
-            with open(f"{root}/bin/{name}", "wb") as program:
-                program.write(data)
-            os.chmod(f"{root}/bin/{name}", 0o644 if name == "not-executable" else 0o755)
-
-    def evaluate(self, expression, document=DOC):
-        names = dict(self.names, DOC=document)
-        names["doc"] = lambda pointer, value, base=document: doc(pointer, value, base)
-        names["without"] = lambda pointer, base=document: without(pointer, base)
-        return eval(expression, names)  # pylint: disable=eval-used
-
-    def clean(self):
-        for folder in (self.state, self.run):
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def remove(self):
-        self.containers.close()
-        shutil.rmtree(self.top, ignore_errors=True)
-
-
-class Case:
-    def __init__(self, path, line, command, defaults):
-        self.path, self.line, self.command = path, line, command
-        self.settings = {key: list(value) if isinstance(value, list) else value for key, value in defaults.items()}
-        self.says = []
-
-    def name(self):
-        return f"{os.path.basename(self.path)[:-len('.case')]}:{self.line}{self.verb}"
-
-    verb = ""  # which of `create|run` it is
-
-    def set(self, text):
-        key, _, value = text.partition(" ")
-        if key == "says":
-            self.says.append(value)
-        elif key in ("argv0", "stdin", "stdout", "exit", "word", "prints", "silent", "root", "store", "config", "then", "within"):
-            self.settings[key] = value or "yes"
-        elif key in ("before", "env"):
-            self.settings.setdefault(key, []).append(value)
-        else:
-            raise SystemExit(f"{self.path}:{self.line}: {key}: is no setting")
-
-    def words(self, world, command=None):
-        """The words of its command, or of another one. {expression} is replaced; {{ is a brace."""
-        def value(match):
-            result = world.evaluate(match.group(1))
-            return result.decode("utf-8", "surrogateescape") if isinstance(result, bytes) else str(result)
-        kept = []
-
-        def keep(match):
-            kept.append(value(match))
-            return f"\ue000{len(kept) - 1}\ue001"
-        text = re.sub(r"(?<!\{)\{([^{}]+)\}", keep, self.command if command is None else command)
-        words = shlex.split(text)
-        words = [re.sub("\ue000(\\d+)\ue001", lambda m: kept[int(m.group(1))], word) for word in words]
-        return [word.replace("{{", "{").replace("}}", "}") for word in words]
-
-    def wanted_exit(self, words):
-        wanted = self.settings.get("exit", "0" if "prints" in self.settings else "usage")
-        if words[0] == "stave-oci" and wanted in ("usage", "failure"):
-            return 255 if "exec" in words else 1
-        payload = words[0] in RUNS_PAYLOAD or (words[0] == "cgroup-limit" and "--" in words)
-        if wanted == "usage":
-            return 125 if payload else 2
-        if wanted == "failure":
-            return 125 if payload else 1
-        return int(wanted)
-
-
-def read_cases(path):
-    defaults, cases = {}, []
-    with open(path, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            line = line.rstrip("\n")
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-            if line.startswith("default "):
-                setting = Case(path, number, "", {})
-                setting.set(line[len("default "):])
-                defaults.update(setting.settings)
-            elif line.startswith(" "):
-                for case in cases[-both:]:
-                    case.set(line.strip())
-            else:
-                verbs = ("create", "run") if "create|run" in line else ("",)
-                both = len(verbs)
-                for verb in verbs:
-                    cases.append(Case(path, number, line.replace("create|run", verb), defaults))
-                    cases[-1].verb = verb and " " + verb
-    return cases
-
-
-class Outcome:
-    pass
-
-
-def execute(world, case, words):
-    """Runs the case; an Outcome with code, signal, out, err, seconds, kib."""
-    stdin = case.settings.get("stdin", "DOC")
-    stdout = case.settings.get("stdout", "pipe")
-    close, extra, feed, out_path = [], [], None, world.path("stdout")
-    if stdin == "tty":
-        master, slave = pty.openpty()
-        extra, source = [master, slave], slave
-    elif stdin == "closed":
-        close.append(0)
-        source = subprocess.DEVNULL
-    else:
-        feed = stdin
-        source = subprocess.PIPE
-    if stdout == "closed":
-        close.append(1)
-        target = subprocess.DEVNULL
-    elif stdout == "pipe":
-        reader, target = os.pipe()
-        extra += [reader, target]
-    else:
-        target = os.open(out_path if stdout == "file" else stdout, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-        extra.append(target)
-
-    def before():
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        for fd in close:
-            os.close(fd)
-
-    result = Outcome()
-    environment = world.environment(case.settings)
-    start = time.monotonic()
-    program = f"{TREE}/bin/{words[0]}"
-    called = world.evaluate(case.settings["argv0"]) if "argv0" in case.settings else program
-    child = subprocess.Popen(
-        [os.fsencode(word) for word in [called, *words[1:]]], executable=program,
-        stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment, cwd=world.top, preexec_fn=before,
-        start_new_session=True)
-    if stdout == "pipe":
-        os.close(target)
-        extra.remove(target)
-    if feed is not None:  # made only now: a child counts what its parent held when it forked
-        feed = world.evaluate(feed, world.demo_document if "store" in case.settings else DOC)
-    result.out, result.err, result.late = talk(child, feed, reader if stdout == "pipe" else None, start + SECONDS)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = 0
-    result.seconds = time.monotonic() - start
-    result.kib = usage.ru_maxrss
-    result.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    result.code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-    for fd in extra:
-        os.close(fd)
-    return result
-
-
-def talk(child, feed, reader, deadline):
-    """Feeds stdin and collects stdout and stderr, all at once; kills the child at the deadline."""
-    import selectors  # pylint: disable=import-outside-toplevel
-    waiting, collected = selectors.DefaultSelector(), {"out": b"", "err": b""}
-    waiting.register(child.stderr, selectors.EVENT_READ, "err")
-    if reader is not None:
-        waiting.register(reader, selectors.EVENT_READ, "out")
-    rest = None
-    if feed is not None:
-        os.set_blocking(child.stdin.fileno(), False)
-        rest = memoryview(feed)
-        waiting.register(child.stdin, selectors.EVENT_WRITE, "in")
-    late = False
-    while waiting.get_map():
-        ready = waiting.select(max(0.0, deadline - time.monotonic()))
-        if not ready:
-            late = True
-            os.killpg(child.pid, 9)
-            break
-        for key, _ in ready:
-            if key.data == "in":
-                try:
-                    rest = rest[os.write(key.fd, rest[:1 << 16]):] if rest else rest
-                except BrokenPipeError:
-                    rest = b""
-                if not rest:
-                    waiting.unregister(child.stdin)
-                    child.stdin.close()
-            else:
-                data = os.read(key.fd, 1 << 16)
-                collected[key.data] += data if len(collected[key.data]) < 16 << 20 else b""
-                if not data:
-                    waiting.unregister(key.fileobj)
-    child.stderr.close()
-    if child.stdin and not child.stdin.closed:
-        child.stdin.close()
-    return collected["out"], collected["err"], late
 
 
 def complaints(case, words, result, world):
@@ -373,6 +88,8 @@ def complaints(case, words, result, world):
         wrong.append(f"stdout is not empty: {result.out[:100]!r}")
     if case.settings.get("exit", "usage") == "usage" and "prints" not in case.settings and "before" not in case.settings:
         wrong += [f"wrong usage, yet {folder} was made" for folder in (world.state, world.run) if os.path.exists(folder)]
+    if "image" in case.settings and wanted != 0:
+        wrong += [f"the store holds {name}" for name in world.named()]
     return wrong
 
 
@@ -442,6 +159,7 @@ def main(paths):
     try:
         for path in sorted(paths):
             for case in read_cases(path):
+                world.make_image(case.settings)
                 words = case.words(world)
                 if needs_root(case, words) and os.geteuid() != 0:
                     results.append((case, 0, None))

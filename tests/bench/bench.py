@@ -6,7 +6,9 @@ Everything runs in turn, round by round, and ratios are taken within a round, so
 drifts does not matter; medians are printed. Reported, never asserted. Needs root; a peer that is not
 installed, or does not run here, is left out and said so. GROUP: programs (what passes a document
 through), starts (the pipeline beside podman and dockerd), runtimes (stave-oci beside runc and crun;
-CRUN_NEW in the environment names a newer crun). See docs/performance.md.
+CRUN_NEW in the environment names a newer crun), layers (a start by the layers of its image: layers.py;
+only when asked for), pulls (image-fetch beside the engines: pulls.py, with a file system and a registry
+of its own; only when asked for). See docs/performance.md.
 
     sudo STAVE_TREE=$PWD/out tests/bench/bench.py --rounds 30
 """
@@ -21,6 +23,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from place import Place
+import layers
 import runtimes
 
 EMPTY = "int main(){return 0;}"
@@ -126,7 +129,9 @@ def starts(place, image, count):
 def arguments():
     parser = argparse.ArgumentParser(description="Times of stave's programs beside their peers.")
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--only", default="programs,starts,runtimes", help="of programs, starts, runtimes")
+    parser.add_argument("--only", default="programs,starts,runtimes", help="of programs, starts, runtimes, layers, pulls")
+    parser.add_argument("--folder", help="where pulls keeps its images for the next time")
+    parser.add_argument("--disk", help="where the file system of pulls lies")
     parser.add_argument("--running", default="0,100,400", help="how many containers run meanwhile, for growth")
     parser.add_argument("--views", default="v1,as it is,v2", help="how cgroups look: v1, as it is, v2; the first has all tables")
     return parser.parse_args()
@@ -135,6 +140,13 @@ def arguments():
 def main():
     options = arguments()
     count, groups = options.rounds, options.only.split(",")
+    if "pulls" in groups:
+        pulls = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "pulls.py"), "--rounds", str(count)]
+        for name in ("folder", "disk"):
+            pulls += [f"--{name}", getattr(options, name)] if getattr(options, name) else []
+        subprocess.run(pulls, check=True)
+    if groups == ["pulls"]:
+        return
     place = Place()
     try:
         print(f"{count} rounds on {os.uname().release}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
@@ -145,6 +157,8 @@ def main():
             pass_through(place, image, count * 3)
         if "starts" in groups:
             starts(place, image, count)
+        if "layers" in groups:
+            layers.run(place, count, rounds, table)
         if "runtimes" in groups:
             runtimes.run(place, count, [int(step) for step in options.running.split(",")], options.views.split(","))
     finally:

@@ -17,10 +17,10 @@ VIEWS = {
 }
 
 
-# Compiles NAME.cc of this folder into `folder`; returns the program's path.
-def program(name, folder):
+# Compiles NAME.cc of this folder into `folder`, with shared `libraries` or statically; returns the program's path.
+def program(name, folder, libraries=None):
     path = os.path.join(folder, name)
-    subprocess.run(["g++", "-O2", "-std=c++20", "-static", "-s", "-o", path, os.path.join(HERE, name + ".cc")], check=True)
+    subprocess.run(["g++", "-O2", "-std=c++20", *([] if libraries else ["-static"]), "-Wno-deprecated-declarations", "-s", "-o", path, os.path.join(HERE, name + ".cc"), *(libraries or [])], check=True)
     return path
 
 

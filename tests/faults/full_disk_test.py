@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""No space: a store on a tmpfs that is too small, in bytes or in inodes, and a full stdout. The message
-is [E_NO_SPACE], nothing has a name that is not whole, and with space the same command works. Needs
-root."""
+"""No space: a store on a tmpfs that is too small, in bytes or in inodes, or on an ext4 that is nearly full,
+and a full stdout. The message is [E_NO_SPACE], nothing has a name that is not whole, nothing of a pull is
+left, and with space the same command works. Needs root."""
 
 import json
 import os
@@ -62,6 +62,7 @@ class FullDiskTest(unittest.TestCase):
             if done.returncode == 0:
                 return True
             self.fails_for_space(done, 1)
+            self.assertEqual(self.place._list("state", "ingest"), [])
             for path, entry in sweep.snapshot(self.place.path("state")).items():
                 self.assertEqual(entry, whole.get(path), path)
             self.resize("state", "size=64m,nr_inodes=10000")
@@ -85,6 +86,36 @@ class FullDiskTest(unittest.TestCase):
             with self.subTest(inodes=count):
                 enough.append(self.fetch_in(f"size=64m,nr_inodes={count}", whole))
         self.assertEqual((enough[0], enough[-1]), (False, True))
+
+    # An ext4 of 64 MiB that a file fills but for some KiB: it allocates late, when files are synced.
+    def test_image_fetch_on_a_disk(self):
+        whole, pages, _ = self.whole()
+        disk, state = self.place.path("disk.img"), self.place.path("state")
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-b", "4096", disk, "64M"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", disk, state], check=True)
+        self.addCleanup(self.unmount, "state")
+        os.chmod(state, 0o700)
+        enough = []
+        for pages_left in range(2, pages * 2 + 60, max(1, pages // 12)):
+            with self.subTest(pages=pages_left):
+                enough.append(self.fetch_on_disk(state, pages_left, whole))
+        self.assertEqual((enough[0], enough[-1]), (False, True))
+
+    def fetch_on_disk(self, state, pages_left, whole):
+        self.place.run("cd state; rm -rf refs images layers ingest containers names trash store.json collect.lock")
+        filler, there = self.place.path("state/filler"), os.statvfs(state)
+        with open(filler, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, (there.f_bavail - pages_left) * PAGE)
+        done = self.place.run(["image-fetch", "-q", self.image])
+        if done.returncode != 0:
+            self.fails_for_space(done, 1)
+            self.assertEqual(self.place._list("state", "ingest"), [])
+        for path, entry in sweep.snapshot(state).items():
+            self.assertEqual(entry, whole.get(path), path)
+        os.unlink(filler)
+        again = self.place.run(["image-fetch", "-q", self.image])
+        self.assertEqual((again.returncode, sweep.snapshot(state)), (0, whole), again.stderr)
+        return done.returncode == 0
 
     # Both folders of the store, with `extra` pages or inodes to spare.
     def run_in(self, name, what, extra):
@@ -152,4 +183,4 @@ class FullDiskTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    cases.main()
+    cases.main(own_mounts=True)

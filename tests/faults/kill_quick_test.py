@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The most telling kill points of kill_sweep_test.py, a few seconds of them: ns-run with and without a
-record, image-fetch, the removal, the mount, stave-oci. Needs root."""
+record, image-fetch, the removals, the mount, stave-oci. Needs root."""
 
 import os
 import subprocess
@@ -50,6 +50,13 @@ class KillQuickTest(unittest.TestCase):
     def test_image_fetch(self):
         subprocess.run(["rm", "-rf", self.place.path("state")], check=True)
         self.sweep(17, sweep.Fetch(self.place, "image-fetch oci:", ["image-fetch", "-q", whole.layered(self.place)]))
+
+    def test_image_remove(self):
+        self.sweep(13, *whole.removals(self.place))
+
+    def test_store_check_repair(self):
+        subprocess.run(["rm", "-rf", self.place.path("state")], check=True)
+        self.sweep(61, sweep.Mend(self.place, "store-check --repair", whole.layered(self.place)))
 
 
 if __name__ == "__main__":

@@ -113,6 +113,30 @@ class KillEngineTest(unittest.TestCase):
         self.assertEqual(failures, [], "\n".join(failures))
 
 
+# Two images that share a layer, and what is swept of their removal: references are those of the layouts.
+def removals(where):
+    base = Place.tar([("etc", "d", b"", 0o755), ("etc/old", "f", b"o", 0o644)])
+    own = Place.tar([("none/.wh.void", "f", b"", 0o644), ("new/file", "f", b"n", 0o644)])
+    kept, gone = where.layout("kept", [base]), where.layout("gone", [base, own])
+    return [sweep.RemoveImage(where, "image-remove", ["image-remove", "localhost/gone:latest"], kept, gone),
+            sweep.RemoveImage(where, "image-remove --prune", ["image-remove", "--prune"], kept, gone, prunes=True)]
+
+
+class KillRemovalTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+
+    def test_image_remove(self):
+        failures = sweep.sweep(removals(self.place), *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
+
+    def test_image_fetch_and_then_a_prune(self):
+        pulls = [sweep.FetchPruned(self.place, "image-fetch, pruned", ["image-fetch", "-q", layered(self.place)])]
+        failures = sweep.sweep(pulls, *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
+
+
 class KillFetchTest(unittest.TestCase):
     def setUp(self):
         self.place = Place()
@@ -130,6 +154,16 @@ class KillFetchTest(unittest.TestCase):
         source = layered(self.place)
         subprocess.run(["skopeo", "copy", "-q", "--insecure-policy", "--dest-tls-verify=false", source + ":latest", f"docker://{host}/a/layered:latest"], check=True)
         self.sweep("image-fetch REGISTRY", f"{host}/a/layered:latest")
+
+
+class KillCheckTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+
+    def test_store_check_repair(self):
+        failures = sweep.sweep([sweep.Mend(self.place, "store-check --repair", layered(self.place))], *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
 
 
 if __name__ == "__main__":

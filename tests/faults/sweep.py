@@ -317,9 +317,113 @@ class Fetch(Scenario):
         with open(self.place.path("state/images/index.json"), encoding="utf-8") as index:
             if [m["annotations"]["org.opencontainers.image.ref.name"] for m in json.load(index)["manifests"]] != [reference]:
                 raise AssertionError("index.json does not name the image")
-        if os.listdir(self.place.path("state/ingest")):
-            raise AssertionError(f"ingest/ holds {os.listdir(self.place.path('state/ingest'))}")
+        # What a pull named that was killed after it had set its name waits for the next pull or prune.
+        left = [name for name in os.listdir(self.place.path("state/ingest")) if not name.startswith("pull-")]
+        if left:
+            raise AssertionError(f"ingest/ holds {left}")
         wait_until(self.processes, 5, "still running")
+
+
+class FetchPruned(Fetch):
+    """image-fetch into an empty store, and a prune after it: either all of the image stays or nothing."""
+
+    def check(self):
+        self.ok(["image-remove", "--prune", "--quiet"])
+        found = snapshot(self.place.path("state"))
+        files = {path for path in found if path.startswith("refs/") and os.path.basename(path)[0] in ":@"}
+        objects = {path for path in found if not path.startswith("refs/") and path != "images/blobs/sha256"}
+        if files and found != self.whole or not files and objects:
+            raise AssertionError(f"after the prune there are {files} and {objects}")
+        super().check()
+
+
+class RemoveImage(Scenario):
+    """image-remove of one of two images that share a layer, or a prune of it when it has lost its name. Wherever
+    it is killed, the other image is whole, a name that is there leads to all of its image, and the same command,
+    or at last a prune, leaves nothing of it."""
+
+    def __init__(self, place, name, command, kept, gone, prunes=False):
+        super().__init__(place, name, command)
+        self.kept, self.gone, self.prunes = kept, gone, prunes
+
+    def state(self):
+        found = snapshot(self.place.path("state"))  # folders of names may stay, empty
+        return {path: entry for path, entry in found.items() if not path.startswith("refs/") or os.path.basename(path)[0] in ":@"}
+
+    def points(self, stride=1):
+        shutil.rmtree(self.place.path("state"), ignore_errors=True)
+        self.ok(["image-fetch", "-q", self.kept])
+        self.only = self.state()
+        [self.kept_name] = [path for path in self.only if path.startswith("refs/")]
+        self.ok(["image-fetch", "-q", self.gone])
+        self.both = self.state()
+        [self.gone_name] = [path for path in self.both if path.startswith("refs/") and path != self.kept_name]
+        return super().points(stride)
+
+    def prepare(self):
+        self.ok(["image-fetch", "-q", self.gone])
+        if self.prunes:
+            os.unlink(self.place.path("state", self.gone_name))
+        if self.state() != {path: entry for path, entry in self.both.items() if not self.prunes or path != self.gone_name}:
+            raise AssertionError("image-fetch did not bring back what was there")
+
+    def check(self):
+        found = self.state()
+        for path, entry in found.items():
+            if self.both.get(path) != entry:
+                raise AssertionError(f"{path} has its name and is {entry}, not {self.both.get(path)}")
+        missing = [path for path in (self.both if self.gone_name in found else self.only) if path not in found]
+        if missing:
+            raise AssertionError(f"missing: {missing}")
+        self.ok(["image-fetch", "-q", "--policy", "never", self.kept_name.removeprefix("refs/").replace("/:", ":")])
+        subprocess.run(self.command, env=self.place.env, cwd=self.place.dir, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+        if self.gone_name in self.state():
+            raise AssertionError("the repetition left the name")
+        self.ok(["image-remove", "--prune", "--quiet"])
+        if self.state() != self.only:
+            raise AssertionError(f"after the prune: {set(self.state()) ^ set(self.only)}")
+        with open(self.place.path("state/images/index.json"), encoding="utf-8") as index:
+            if len(json.load(index)["manifests"]) != 1:
+                raise AssertionError("index.json does not name the one image")
+        self.nothing_is_left()
+
+
+class Mend(Scenario):
+    """store-check --repair of a store with damages of each kind that it mends: wherever it is killed, the
+    next one finishes, and then the store is sound and its image runs."""
+
+    def __init__(self, place, name, reference):
+        super().__init__(place, name, ["store-check", "--repair"])
+        self.reference = reference
+        self.ok(["image-fetch", "-q", reference])
+        self.ok(["bash", "-ec", """
+            cp -a state sound
+            rm -r run
+            ls -d state/layers/* | while read -r layer; do
+              [ -n "${first-}" ] || { first=1; echo x >> "$(find "$layer/fs" -type f | head -n 1)"; mkdir "$layer/fs/extra"; continue; }
+              rm -r "$layer"
+            done
+            ref=$(find state/refs -type f -name :latest)
+            : > "$ref"
+            : > state/images/oci-layout
+            : > state/store.json
+            mkdir state/layers/nobodys state/trash/gone-0
+            echo x > state/images/blobs/sha256/$(echo x | sha256sum | cut -d ' ' -f 1)
+            ln -s $(printf '%064d' 0) state/names/lost
+            mv state damaged"""])
+
+    def prepare(self):
+        self.ok(["bash", "-ec", "rm -rf state run; cp -a damaged state"])
+
+    def check(self):
+        self.ok(["store-check", "--repair"])
+        done = subprocess.run(["store-check"], env=self.place.env, capture_output=True, text=True, timeout=60, check=False)
+        if (done.returncode, done.stdout) != (0, ""):
+            raise AssertionError(f"still there: {done.stdout}{done.stderr}")
+        if snapshot(self.place.path("state")) != snapshot(self.place.path("sound")):
+            raise AssertionError("the store is not what it was")
+        wait_until(self.processes, 5, "still running")
+        wait_until(lambda: os.listdir(self.place.path("state/ingest")) + os.listdir(self.place.path("state/trash")), 5, "left behind")
 
 
 class Engine(Scenario):

@@ -140,6 +140,22 @@ layer-mount --unmount /tmp/mnt
 check "and unmounted" is $? 0
 check "nothing is left" nothing_left
 
+# Pulling takes this machine half a second a layer; mounting needs only the folders. Each has a file, each
+# tenth deletes the one of five layers before.
+echo "# 1 to 400 layers, by their folders"
+mkdir folders upper work merged
+(cd folders && mkdir $(seq 1 501) && for i in $(seq 1 400); do echo $i >$i/f$i; done && for i in $(seq 10 10 400); do mknod $i/f$((i - 5)) c 0 0; done)
+lowers() { seq "$1" -1 1 | sed 's|^|folders/|' | tr '\n' : | sed 's/:$//'; }
+for count in 1 120 400; do
+  layer-mount --lower "$(lowers $count)" merged -- sh -c "ls merged | wc -l; cat merged/f1 merged/f$count; touch merged/new" >out 2>err
+  check "$count are merged" is "$(echo $(cat out))" "$((count - count / 10)) 1 $count"
+  check "read-only" says "Read-only file system" err
+done
+layer-mount --lower "$(lowers 400)" --upper upper --work work merged -- sh -c "rm merged/f1; echo new >merged/f400; ls merged | wc -l; cat merged/f400" >out 2>err
+check "and written to" is "$(echo $(cat out err))" "359 new"
+layer-mount --lower "$(lowers 501)" merged -- true >out 2>err
+check "501 are refused by name" says "layer-mount: overlay: 501 layers, and the kernel takes 500 at the most [E_LIMIT]" err
+
 echo "# a user namespace"
 maps='[{"containerID":0,"hostID":100000,"size":65536}]'
 sed -e 's/"namespaces":\[/&{"type":"user"},/' -e "s/\"linux\":{/&\"uidMappings\":$maps,\"gidMappings\":$maps,/" many.json >user.json

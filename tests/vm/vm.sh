@@ -11,11 +11,12 @@
 # around it (whose commands come before FILEs of the same name). Its output goes to stdout, its exit status is that of vm.sh; 99 if the machine did not
 # come to its end within VM_TIMEOUT seconds (120). VM_MEMORY is in MiB (1024). VM_MODULES names the
 # kernel modules to load. With VM_INIT=systemd process 1 is this machine's systemd, with a D-Bus daemon
-# beside it, and the script is one of its services, script.service.
+# beside it, and the script is one of its services, script.service. With VM_MAKE=FOLDER nothing is run:
+# its kernel and initrd are put there, for one who runs them himself (power_cut_test.py).
 #
 # Qemu translates (TCG), so it works where there is no KVM, about ten times slower than the machine.
 set -eu
-: "${VM_TIMEOUT:=120}" "${VM_MEMORY:=1024}" "${VM_MODULES:=overlay bridge veth nf_tables}" "${VM_INIT:=}"
+: "${VM_TIMEOUT:=120}" "${VM_MEMORY:=1024}" "${VM_MODULES:=overlay bridge veth nf_tables}" "${VM_INIT:=}" "${VM_MAKE:=}"
 [ $# -ge 1 ] || { echo "usage: vm.sh SCRIPT [FILE[:PLACE]]..." >&2; exit 2; }
 script=$1
 shift
@@ -171,6 +172,11 @@ poweroff -f
 RUN
 chmod +x "$root/init"
 (cd "$root" && find . | cpio --create --format=newc --quiet | gzip -1) >"$scratch/initrd"
+if [ -n "$VM_MAKE" ]; then
+  cp "$scratch/initrd" "$VM_MAKE/initrd"
+  cp "$kernel" "$VM_MAKE/kernel"
+  exit
+fi
 
 : >"$scratch/serial"
 timeout "$VM_TIMEOUT" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -M q35 -smp 2 \

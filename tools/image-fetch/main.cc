@@ -12,8 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
+#include "libs/base/number.h"
 #include "libs/base/status_macros.h"
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
@@ -21,13 +23,20 @@
 #include "libs/json/value.h"
 #include "libs/oci/platform.h"
 #include "libs/store/image_document.h"
+#include "libs/store/refs.h"
 #include "libs/store/resolve.h"
 #include "libs/store/store.h"
+#include "tools/image-fetch/choose_name.h"
 #include "tools/image-fetch/pull.h"
 
+DEFINE_bool(all_platforms, false, "");
+DEFINE_string(authfile, "", "");
 DEFINE_string(platform, "", "");
 DEFINE_string(policy, "missing", "");
+DEFINE_bool(plain_http, false, "");
 DEFINE_bool(quiet, false, "");
+DEFINE_string(stall, "", "");
+DEFINE_bool(verbose, false, "");
 
 namespace stave {
 namespace {
@@ -35,9 +44,15 @@ namespace {
 constexpr cli::Option kOptions[] = {
     {"platform", 0, cli::Takes::kValue, "OS/ARCH",
      "which of an image's platforms, as linux/arm64; default: this machine's"},
+    {"all-platforms", 0, cli::Takes::kNothing, "",
+     "fetch every platform's image; the document is this machine's"},
+    {"authfile", 0, cli::Takes::kValue, "FILE", "read logins from this file only; see ENVIRONMENT"},
     {"policy", 0, cli::Takes::kValue, "WHEN",
-     "when to ask the registry: missing (the default), always or never"},
+     "when to ask the registry: missing (the default), always, newer or never"},
+    {"plain-http", 0, cli::Takes::kNothing, "", "speak http to the registry, wherever it is"},
+    {"stall", 0, cli::Takes::kValue, "TIME", "how long a transfer may stand still; default: 30s"},
     {"quiet", 'q', cli::Takes::kNothing, "", "show no progress"},
+    {"verbose", 'v', cli::Takes::kNothing, "", "show each request"},
 };
 
 constexpr cli::Program kProgram = {
@@ -53,9 +68,18 @@ absl::Status CheckFlags(const cli::Invocation& invocation) {
     return cli::UsageError(absl::StrCat("\"", base::Printable(invocation.operands()[1]),
                                         "\": one REFERENCE is wanted"));
   }
-  if (FLAGS_policy != "missing" && FLAGS_policy != "always" && FLAGS_policy != "never") {
+  if (FLAGS_policy != "missing" && FLAGS_policy != "always" && FLAGS_policy != "newer" &&
+      FLAGS_policy != "never") {
     return cli::UsageError(absl::StrCat("--policy: \"", base::Printable(FLAGS_policy, 64),
-                                        "\": is not missing, always or never"));
+                                        "\": is not missing, always, newer or never"));
+  }
+  if (invocation.Has("stall")) {
+    const auto stall = base::ParseDuration(FLAGS_stall);
+    if (!stall.ok()) return cli::BadValue("stall", stall.status());
+    if (*stall < absl::Seconds(1)) return cli::UsageError("--stall: is at least 1s");
+  }
+  if (FLAGS_all_platforms && (!FLAGS_platform.empty() || FLAGS_policy == "never")) {
+    return cli::UsageError("--all-platforms: goes neither with --platform nor with --policy never");
   }
   return absl::OkStatus();
 }
@@ -78,39 +102,58 @@ bool MayFetch(const absl::Status& status) {
   return FLAGS_policy != "never" && (absl::IsNotFound(status) || absl::IsDataLoss(status));
 }
 
+// `present`: the image is, and will do if its registry cannot be reached.
+absl::Status Fetch(const std::string& store, const std::string& source, bool present) {
+  if (::geteuid() != 0) {
+    return base::WithHint(
+        base::Error(absl::StatusCode::kPermissionDenied, "E_PERMISSION",
+                    absl::StrCat(base::Printable(source),
+                                 ": unpacking keeps the owners of files, which needs root")),
+        "run it as root");
+  }
+  tools::PullRequest request;
+  request.store = store;
+  request.platform = FLAGS_platform;
+  request.all_platforms = FLAGS_all_platforms;
+  request.source = source;
+  request.quiet = FLAGS_quiet;
+  request.authfile = FLAGS_authfile;
+  request.stall = FLAGS_stall;
+  request.plain_http = FLAGS_plain_http;
+  request.verbose = FLAGS_verbose;
+  request.keep = present;
+  return tools::Pull(request);
+}
+
 absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   STAVE_RETURN_IF_ERROR(CheckFlags(invocation));
-  const std::string& source = invocation.operands()[0];
+  std::string source = invocation.operands()[0];
   auto name = image::ParseSourceName(source);
-  if (!name.ok()) {
-    return cli::AsUsage(name.status());
-  }
+  if (!name.ok()) return cli::AsUsage(name.status());
   auto platform =
       !invocation.Has("platform") ? oci::HostPlatform() : oci::ParsePlatform(FLAGS_platform);
   if (!platform.ok()) return cli::BadValue("platform", platform.status());
 
-  // What a local directory or file holds now is not known by its name: it is always read.
-  bool fetch = FLAGS_policy == "always" ||
-               (FLAGS_policy == "missing" && name->kind != image::SourceKind::kRegistry);
   STAVE_ASSIGN_OR_RETURN(store::Store store, store::Store::Open(store::Access::kRead));
+  if (name->kind == image::SourceKind::kRegistry) {
+    STAVE_ASSIGN_OR_RETURN(source, tools::ChooseName(store, source));
+    STAVE_ASSIGN_OR_RETURN(name, image::ParseSourceName(source));
+  }
+  // What a local directory or file holds now is not known by its name: it is always read.
+  bool fetch = FLAGS_policy == "always" || FLAGS_policy == "newer" || FLAGS_all_platforms ||
+               (FLAGS_policy == "missing" && name->kind != image::SourceKind::kRegistry);
   absl::StatusOr<store::ResolvedImage> image = absl::NotFoundError("");
-  if (!fetch) {
+  if (!fetch || FLAGS_policy == "newer") {
     image = store::ResolveImage(store, name->reference, *platform);
-    fetch = MayFetch(image.status());
+    fetch = fetch || MayFetch(image.status());
   }
   if (fetch) {
-    if (::geteuid() != 0) {
-      return base::WithHint(base::Error(absl::StatusCode::kPermissionDenied, "E_PERMISSION",
-                                        absl::StrCat(base::Printable(source),
-                                                     ": unpacking keeps the owners of files, "
-                                                     "which needs root")),
-                            "run it as root");
-    }
-    STAVE_RETURN_IF_ERROR(tools::Pull({store.state_path(), FLAGS_platform, source, FLAGS_quiet}));
+    STAVE_RETURN_IF_ERROR(Fetch(store.state_path(), source, image.ok()));
     STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kRead));
     image = store::ResolveImage(store, name->reference, *platform);
   }
   if (!image.ok()) return image.status();
+  if (!fetch) STAVE_RETURN_IF_ERROR(store::EnsureDurable(store, name->reference));
   STAVE_RETURN_IF_ERROR(CheckPlatform(*image, *platform));
 
   STAVE_ASSIGN_OR_RETURN(const json::Value document, store::MakeImageDocument(store, *image));

@@ -14,14 +14,21 @@ namespace stave::tools {
 struct PullRequest {
   std::string store;     // the state root
   std::string platform;  // as given, or "": this machine's
-  std::string source;    // the reference, as given
+  bool all_platforms = false;
+  std::string source;  // the reference, as given
   bool quiet = false;
+  std::string authfile;  // as given, or ""
+  std::string stall;     // likewise
+  bool plain_http = false;
+  bool verbose = false;
+  bool keep = false;  // a registry that cannot be reached is no error
 };
 
-// Runs `stave-pull --store STORE [--platform P] [--quiet] SOURCE` and waits for it. It reads
-// nothing from stdin, and what it prints goes to stderr.
-// Errors: cli::SilentFailure() if it failed, having said why itself; Internal [E_HELPER] if a
-// signal ended it; NotFound [E_HELPER] if it is not installed.
+// Runs `stave-pull --store STORE [OPTION...] SOURCE` and waits for it. It reads nothing from stdin,
+// and what it prints goes to stderr. Errors: cli::SilentFailure() if it failed, having said why
+// itself; Internal [E_HELPER] if a signal ended it; SIGHUP, SIGINT and SIGTERM to this process end
+// the helper and then this, and of what was under way only partial blobs stay; NotFound [E_HELPER]
+// if it is not installed.
 absl::Status Pull(const PullRequest& request);
 
 }  // namespace stave::tools

@@ -22,8 +22,10 @@
 #include "absl/strings/str_split.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
+#include "libs/base/fd_path.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/base/unique_fd.h"
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
@@ -99,12 +101,7 @@ absl::StatusOr<int> InDocument(const cli::Invocation& given) {
 
 absl::StatusOr<std::string> Absolute(const std::string& path) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd dir, base::OpenDirAt(AT_FDCWD, path));
-  std::string whole(4096, '\0');
-  const ssize_t n =
-      ::readlink(absl::StrCat("/proc/self/fd/", dir.get()).c_str(), whole.data(), whole.size());
-  if (n < 0) return base::PosixError(errno, path, "resolve");
-  whole.resize(static_cast<size_t>(n));
-  return whole;
+  return base::FdPath(dir.get(), path);
 }
 
 absl::StatusOr<mount::Overlay> OverlayOf(const cli::Invocation& given) {
@@ -123,9 +120,7 @@ absl::StatusOr<mount::Overlay> OverlayOf(const cli::Invocation& given) {
 }
 
 absl::Status ExecuteCommand(const std::vector<std::string>& words) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = base::ExecPointers(words);
   ::signal(SIGPIPE, SIG_DFL);  // ignored by this program for itself
   ::execvp(argv[0], argv.data());
   return base::PosixError(errno, words[0], "execute");

@@ -8,6 +8,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,11 +27,20 @@
 #include "libs/image/pull.h"
 #include "libs/image/source_name.h"
 #include "libs/oci/platform.h"
+#include "libs/registry/client.h"
+#include "libs/registry/credentials.h"
+#include "libs/registry/endpoints.h"
+#include "libs/registry/registries_conf.h"
+#include "libs/registry/repository.h"
+#include "libs/registry/token.h"
 #include "libs/store/store.h"
 
 DEFINE_string(store, "", "");
 DEFINE_string(platform, "", "");
+DEFINE_string(authfile, "", "");
+DEFINE_bool(all_platforms, false, "");
 DEFINE_string(stall, "30s", "");
+DEFINE_bool(keep, false, "");
 DEFINE_bool(quiet, false, "");
 DEFINE_bool(plain_http, false, "");
 
@@ -39,8 +50,11 @@ namespace {
 constexpr cli::Option kOptions[] = {
     {"store", 0, cli::Takes::kValue, "DIR", "state root to pull into; default: as image-fetch"},
     {"platform", 0, cli::Takes::kValue, "OS/ARCH", "which of an image's platforms"},
+    {"all-platforms", 0, cli::Takes::kNothing, "", "every platform's image of an index"},
+    {"authfile", 0, cli::Takes::kValue, "FILE", "read logins from this file only"},
     {"plain-http", 0, cli::Takes::kNothing, "", "speak http to the registry, wherever it is"},
     {"stall", 0, cli::Takes::kValue, "TIME", "give up when no byte came for so long; default 30s"},
+    {"keep", 0, cli::Takes::kNothing, "", "a registry that cannot be reached is no error"},
     {"quiet", 'q', cli::Takes::kNothing, "", "show no progress"},
     {"v", 0, cli::Takes::kValue, "LEVEL", "show each request from level 1 on"},
 };
@@ -57,20 +71,48 @@ absl::StatusOr<store::Store> OpenStore() {
   return store::Store::OpenRoots(roots, store::Access::kWrite);
 }
 
-absl::StatusOr<image::RegistryOptions> NetworkOptions() {
+// The mirrors of the reference and its registry, as registries.conf says.
+absl::StatusOr<std::vector<registry::Endpoint>> Endpoints(const image::SourceName& name) {
+  if (name.kind != image::SourceKind::kRegistry) return std::vector<registry::Endpoint>();
+  STAVE_ASSIGN_OR_RETURN(const registry::RegistriesConf conf,
+                         registry::ReadRegistriesConf(registry::FindRegistriesConf()));
+  return registry::PlanEndpoints(conf, name.reference);
+}
+
+absl::StatusOr<image::RegistryAccess> Network(const image::SourceName& name,
+                                              image::Progress& progress) {
   const auto stall = base::ParseDuration(FLAGS_stall);
   if (!stall.ok()) return cli::BadValue("stall", stall.status());
-  image::RegistryOptions options;
+  image::RegistryAccess access;
+  registry::ClientOptions& options = access.client;
   options.http.user_agent = absl::StrCat("stave/", STAVE_VERSION);
   options.http.plain_http = FLAGS_plain_http;
   options.http.stall_timeout = *stall;
+  auto servers = registry::TokenServersOfEnvironment();
+  if (!servers.ok()) return cli::AsUsage(servers.status());
+  options.token_servers = *std::move(servers);
   options.http.trace = [](absl::string_view line) { VLOG(1) << std::string(line); };
-  return options;
+  options.note = [&progress](registry::Note note, absl::string_view text) {
+    if (note == registry::Note::kProgress) {
+      progress.Line(text);
+    } else {
+      progress.Warn(absl::StrCat("image-fetch: warning: ", text));
+    }
+  };
+  access.credential_for = [files = registry::FindCredentialFiles(FLAGS_authfile)](
+                              const registry::Endpoint& endpoint) -> registry::CredentialSource {
+    return [files, repository = endpoint.repository] {
+      return registry::FindCredential(files, repository);
+    };
+  };
+  STAVE_ASSIGN_OR_RETURN(access.endpoints, Endpoints(name));
+  return access;
 }
 
 absl::StatusOr<image::PullOptions> HowToPull() {
   image::PullOptions options;
   options.platform = oci::HostPlatform();
+  options.all_platforms = FLAGS_all_platforms;
   options.platform_is_asked = !FLAGS_platform.empty();
   if (options.platform_is_asked) {
     const auto platform = oci::ParsePlatform(FLAGS_platform);
@@ -91,11 +133,17 @@ void RaiseFileLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-absl::Status PullImage(const image::SourceName& name, const image::RegistryOptions& network,
+// Whether the registry could not be asked, so that what it has now is unknown.
+bool IsUnreachable(const absl::Status& status) {
+  const std::string word = base::ErrorWord(status);
+  return word == "E_CONNECT" || word == "E_REMOTE" || word == "E_TIMEOUT" || word == "E_RATE";
+}
+
+absl::Status PullImage(const image::SourceName& name, const image::RegistryAccess& access,
                        const image::PullOptions& how, image::Progress& progress) {
   STAVE_ASSIGN_OR_RETURN(const store::Store store, OpenStore());
   STAVE_ASSIGN_OR_RETURN(const std::unique_ptr<image::Source> source,
-                         image::OpenSource(name, network));
+                         image::OpenSource(name, access));
   const std::string target = name.reference.Target();
   progress.Line(absl::StrCat(target, ": Pulling from ", name.reference.path()));
   STAVE_ASSIGN_OR_RETURN(const image::Pulled pulled,
@@ -113,7 +161,6 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
   if (!name.ok()) {
     return base::WithHint(cli::UsageError(name.status().message()), base::ErrorHint(name.status()));
   }
-  STAVE_ASSIGN_OR_RETURN(const image::RegistryOptions network, NetworkOptions());
   STAVE_ASSIGN_OR_RETURN(const image::PullOptions how, HowToPull());
   RaiseFileLimit();
   if (FLAGS_v > 0) {
@@ -122,8 +169,17 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
   }
   image::Progress progress(STDERR_FILENO, FLAGS_quiet ? image::ProgressStyle::kNone
                                                       : image::ProgressStyleFor(STDERR_FILENO));
-  const absl::Status status = PullImage(*name, network, how, progress);
+  STAVE_ASSIGN_OR_RETURN(const image::RegistryAccess access, Network(*name, progress));
+  absl::Status status = PullImage(*name, access, how, progress);
   if (status.ok()) return 0;
+  if (base::ErrorWord(status) == "E_NO_FILES") {
+    status = base::WithHint(std::move(status), "raise the hard limit: ulimit -Hn");
+  }
+  if (FLAGS_keep && IsUnreachable(status)) {
+    progress.Warn(absl::StrCat("image-fetch: warning: ", name->reference.String(), ": ",
+                               status.message(), "; what is here is used"));
+    return 0;
+  }
   const bool remote = name->kind == image::SourceKind::kRegistry;
   const std::string noun = remote ? name->reference.String() : base::Printable(name->path);
   return absl::StartsWith(status.message(), noun) ? status : base::WithContext(status, noun);
