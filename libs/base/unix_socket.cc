@@ -23,10 +23,11 @@ absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path) {
   const std::string address = absl::StrCat("/proc/self/fd/", dir.get(), "/", name);
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
-  if (name.empty() || name.size() > 80 || address.size() >= sizeof to.sun_path) {
+  if (name.empty()) {
     return Error(absl::StatusCode::kInvalidArgument, "E_NAME",
                  absl::StrCat(noun, ": is no name of a socket"));
   }
+  if (address.size() >= sizeof to.sun_path) return PosixError(ENAMETOOLONG, noun, "connect");
   ::memcpy(to.sun_path, address.c_str(), address.size() + 1);
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return PosixError(errno, noun, "socket");

@@ -14,7 +14,7 @@
 namespace stave::base {
 
 // A SOCK_STREAM connection to the socket at `path`, O_CLOEXEC. Errors: those of open(2) of the
-// folder and of connect(2), naming the path; InvalidArgument for a name of more than 80 bytes.
+// folder and of connect(2), naming the path; ENAMETOOLONG for a name of more than some 90 bytes.
 absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path);
 
 }  // namespace stave::base

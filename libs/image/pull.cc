@@ -61,16 +61,12 @@ absl::StatusOr<Document> GetTop(const store::Store& store, Source& source,
   return source.GetTop();
 }
 
-// A document that an index names: from the store if it is there.
+// A document that an index names: from the store if it is there, and whole.
 absl::StatusOr<Document> GetDocument(const store::Store& store, Source& source,
                                      const oci::Descriptor& descriptor) {
-  if (!store::HasBlob(store, descriptor.digest, descriptor.size)) {
-    return source.GetDocument(descriptor);
-  }
-  STAVE_ASSIGN_OR_RETURN(
-      std::string bytes,
-      store::ReadBlob(store, descriptor.digest, descriptor.size, oci::kMaxManifestSize));
-  return MakeDocument(std::move(bytes), descriptor.media_type);
+  auto bytes = store::ReadBlob(store, descriptor.digest, descriptor.size, oci::kMaxManifestSize);
+  if (!bytes.ok()) return source.GetDocument(descriptor);
+  return MakeDocument(*std::move(bytes), descriptor.media_type);
 }
 
 // BuildKit files what it says about an image as one for no machine at all.
@@ -101,9 +97,8 @@ absl::StatusOr<std::string> GetConfig(const store::Store& store, Source& source,
                        absl::StrCat("config ", descriptor.digest.ToString(), ": is larger than ",
                                     oci::kMaxImageConfigSize, " bytes"));
   }
-  if (store::HasBlob(store, descriptor.digest, descriptor.size)) {
-    return store::ReadBlob(store, descriptor.digest, descriptor.size, oci::kMaxImageConfigSize);
-  }
+  auto own = store::ReadBlob(store, descriptor.digest, descriptor.size, oci::kMaxImageConfigSize);
+  if (own.ok()) return *std::move(own);
   while (true) {
     std::string bytes;
     STAVE_RETURN_IF_ERROR(
@@ -144,18 +139,45 @@ std::vector<oci::Digest> NamesOf(const Documents& documents, const oci::ImageCon
   return names;
 }
 
-absl::Status StoreSmallBlob(const store::Store& store, const oci::Digest& digest,
-                            absl::string_view bytes, bool* stored) {
-  STAVE_ASSIGN_OR_RETURN(
-      std::optional<store::BlobIngest> blob,
-      store::BlobIngest::Begin(store, digest, static_cast<int64_t>(bytes.size())));
+// Documents on their way into the store: all written, then one sync, then all named, in the order
+// in which they came.
+class SmallBlobs {
+ public:
+  explicit SmallBlobs(const store::Store& store) : store_(store) {}
+
+  // One that is here, whole, is left alone.
+  absl::Status Add(const oci::Digest& digest, absl::string_view bytes);
+  // Sets *stored if there were any.
+  absl::Status Commit(bool* stored);
+
+ private:
+  const store::Store& store_;
+  std::vector<store::BlobIngest> blobs_;
+};
+
+absl::Status SmallBlobs::Add(const oci::Digest& digest, absl::string_view bytes) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  STAVE_RETURN_IF_ERROR(store::RemoveDamagedBlob(store_, digest, size, bytes.size()));
+  STAVE_ASSIGN_OR_RETURN(std::optional<store::BlobIngest> blob,
+                         store::BlobIngest::Begin(store_, digest, size));
   if (!blob.has_value()) return absl::OkStatus();
-  *stored = true;
   STAVE_RETURN_IF_ERROR(blob->Restart());
-  absl::Status written = base::WriteAll(blob->fd(), bytes, digest.ToString());
-  if (written.ok()) written = blob->Commit(store::Synced::kNo);
+  const absl::Status written = base::WriteAll(blob->fd(), bytes, digest.ToString());
   if (!written.ok()) blob->Discard().IgnoreError();
+  blobs_.push_back(*std::move(blob));
   return written;
+}
+
+absl::Status SmallBlobs::Commit(bool* stored) {
+  if (blobs_.empty()) return absl::OkStatus();
+  *stored = true;
+  absl::Status done = store::Sync(store_);
+  for (store::BlobIngest& blob : blobs_) {
+    if (done.ok()) done = blob.Commit(store::Synced::kYes);
+    if (!done.ok()) blob.Discard().IgnoreError();
+  }
+  blobs_.clear();
+  return done;
 }
 
 // One pull; its lease lives as long as it.
@@ -218,12 +240,13 @@ absl::Status ImagePull::PullManifest(const Documents& documents) {
   STAVE_RETURN_IF_ERROR(
       PullLayers(store_, source_, manifest, *config, options_.layers, progress_, &fetched));
   stored_ = stored_ || fetched;
-  STAVE_RETURN_IF_ERROR(StoreSmallBlob(store_, manifest.config.digest, config_bytes, &stored_));
   // What is named comes before what names it.
+  SmallBlobs blobs(store_);
+  STAVE_RETURN_IF_ERROR(blobs.Add(manifest.config.digest, config_bytes));
   for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
-    STAVE_RETURN_IF_ERROR(StoreSmallBlob(store_, document->digest, document->bytes, &stored_));
+    STAVE_RETURN_IF_ERROR(blobs.Add(document->digest, document->bytes));
   }
-  return absl::OkStatus();
+  return blobs.Commit(&stored_);
 }
 
 }  // namespace

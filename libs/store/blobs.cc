@@ -72,4 +72,14 @@ absl::StatusOr<std::string> ReadBlob(const Store& store, const oci::Digest& dige
   return text;
 }
 
+absl::Status RemoveDamagedBlob(const Store& store, const oci::Digest& digest, int64_t size,
+                               size_t max) {
+  const absl::Status status = ReadBlob(store, digest, size, max).status();
+  if (!absl::IsDataLoss(status)) return absl::OkStatus();
+  if (::unlinkat(store.state(), PathOf(digest).c_str(), 0) < 0 && errno != ENOENT) {
+    return base::PosixError(errno, digest.ToString(), "unlink");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace stave::store

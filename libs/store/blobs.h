@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
 #include "libs/oci/digest.h"
@@ -33,6 +34,11 @@ absl::StatusOr<base::UniqueFd> OpenBlob(const Store& store, const oci::Digest& d
 // [E_LIMIT] above `max` bytes.
 absl::StatusOr<std::string> ReadBlob(const Store& store, const oci::Digest& digest, int64_t size,
                                      size_t max);
+
+// Removes a small blob whose content is not what its name says, so that it can come in anew. Fine
+// if there is none. Errors: those of unlink(2).
+absl::Status RemoveDamagedBlob(const Store& store, const oci::Digest& digest, int64_t size,
+                               size_t max);
 
 }  // namespace stave::store
 

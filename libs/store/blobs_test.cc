@@ -38,6 +38,17 @@ TEST_F(BlobsTest, OtherContentOfTheRightSizeIsDamage) {
   EXPECT_EQ(base::ErrorWord(ReadBlob(store(), kDigest, 5, 9).status()), "E_CORRUPT");
 }
 
+TEST_F(BlobsTest, OnlyDamagedOnesAreRemoved) {
+  Write(Path(), "hello");
+  EXPECT_TRUE(RemoveDamagedBlob(store(), kDigest, 5, 9).ok());
+  EXPECT_TRUE(HasBlob(store(), kDigest, 5));
+
+  Write(Path(), "hallo");
+  EXPECT_TRUE(RemoveDamagedBlob(store(), kDigest, 5, 9).ok());
+  EXPECT_FALSE(HasBlob(store(), kDigest, 5));
+  EXPECT_TRUE(RemoveDamagedBlob(store(), kDigest, 5, 9).ok());
+}
+
 TEST_F(BlobsTest, ReadsAreBounded) {
   Write(Path(), "hello");
 

@@ -55,7 +55,7 @@ image_arch() {
 check "the index has arm64" test "$(architecture linux/arm64)" = arm64
 check "and amd64" test "$(architecture linux/amd64)" = amd64
 check "but not s390x" grep_error E_PLATFORM linux/arm64 --platform linux/s390x "$host/a/oci:index"
-check "a tag that is not there" grep_error E_NOT_FOUND "not found in the registry" "$host/a/oci:none"
+check "a tag that is not there" grep_error E_NOT_FOUND "the repository has no such image" "$host/a/oci:none"
 check "a repository that is not there" grep_error E_NOT_FOUND "$host/a/none:latest" "$host/a/none"
 check "nobody listens" grep_error E_CONNECT 127.0.0.1 "127.0.0.1:1/a/b"
 check "a tag that the layout lacks" grep_error E_TAG "deps, gzip, index" oci:layout:none
