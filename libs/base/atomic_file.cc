@@ -21,11 +21,21 @@ namespace {
 
 std::string BesidePrefix(const std::string& name) { return absl::StrCat(".", name, ".tmp."); }
 
+// A file of our own: what is there already is a stray, or somebody else's in a shared folder.
+UniqueFd CreateBeside(int dirfd, const std::string& beside, mode_t mode) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd file(::openat(dirfd, beside.c_str(), kFlags, mode));
+  if (file.valid() || errno != EEXIST || ::unlinkat(dirfd, beside.c_str(), 0) < 0) return file;
+  return UniqueFd(::openat(dirfd, beside.c_str(), kFlags, mode));
+}
+
 absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view content,
-                         mode_t mode, Durability durability) {
-  const UniqueFd file(
-      ::openat(dirfd, beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+                         mode_t mode, Durability durability, std::optional<FileOwner> owner) {
+  const UniqueFd file = CreateBeside(dirfd, beside, mode);
   if (!file.valid()) return PosixError(errno, beside, "create");
+  if (owner.has_value() && ::fchown(file.get(), owner->uid, owner->gid) < 0) {
+    return PosixError(errno, beside, "chown");
+  }
   if (::fchmod(file.get(), mode) < 0) return PosixError(errno, beside, "chmod");
   STAVE_RETURN_IF_ERROR(WriteAll(file.get(), content, beside));
   if (durability != Durability::kVolatile && ::fsync(file.get()) < 0) {
@@ -37,9 +47,9 @@ absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view
 }  // namespace
 
 absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
-                           mode_t mode, Durability durability) {
+                           mode_t mode, Durability durability, std::optional<FileOwner> owner) {
   const std::string beside = absl::StrCat(BesidePrefix(name), ::getpid());
-  absl::Status written = WriteBeside(dirfd, beside, content, mode, durability);
+  absl::Status written = WriteBeside(dirfd, beside, content, mode, durability, owner);
   if (written.ok() && ::renameat(dirfd, beside.c_str(), dirfd, name.c_str()) < 0) {
     written = PosixError(errno, name, "rename");
   }

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,11 +22,18 @@ enum class Durability {
   kDurable,   // survives a power cut once the call returns: fsync of file and folder
 };
 
+struct FileOwner {
+  uid_t uid;
+  gid_t gid;
+};
+
 // Replaces (or makes) `name` in the directory `dirfd` with `content`, mode exactly `mode`. `name`
-// is one component. On failure the old file is untouched; a stray `.NAME.tmp.PID` may stay only if
-// the process is killed, and the next call for the same name by a process of that pid replaces it.
+// is one component. It belongs to `owner`, or to who calls. On failure the old file is untouched; a
+// stray `.NAME.tmp.PID` may stay only if the process is killed, and the next call for the same name
+// by a process of that pid replaces it.
 absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
-                           mode_t mode, Durability durability);
+                           mode_t mode, Durability durability,
+                           std::optional<FileOwner> owner = std::nullopt);
 
 // Removes what killed calls for `name` left, of whatever pid. For who holds a lock that all who
 // replace `name` take. Does its best: a stray file harms nobody.

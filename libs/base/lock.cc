@@ -18,6 +18,8 @@
 namespace stave::base {
 namespace {
 
+constexpr std::chrono::milliseconds kPollTime(20);
+
 bool SameFile(int fd, int dirfd, const std::string& name) {
   struct stat mine, there;
   return ::fstat(fd, &mine) == 0 &&
@@ -66,6 +68,24 @@ int Flock(int fd, LockMode mode, const LockNotice& notice) {
   return 0;
 }
 
+// The same with looks in between, as nothing ends a flock(2) of one thread; ECANCELED.
+int PollLock(int fd, LockMode mode, const LockNotice& notice, const LockCancelled& cancelled) {
+  const int operation = (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB;
+  const auto due = std::chrono::steady_clock::now() + std::chrono::seconds(kLockNotice);
+  bool told = notice == nullptr;
+  while (::flock(fd, operation) < 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return errno;
+    if (cancelled()) return ECANCELED;
+    if (!told && std::chrono::steady_clock::now() >= due) {
+      notice(LockHolder(fd));
+      told = true;
+    }
+    std::this_thread::sleep_for(kPollTime);
+  }
+  return 0;
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<UniqueFd>> TryLockFileAt(int dirfd, const std::string& name,
@@ -84,12 +104,15 @@ absl::StatusOr<std::optional<UniqueFd>> TryLockFileAt(int dirfd, const std::stri
 }
 
 absl::StatusOr<UniqueFd> LockFileAt(int dirfd, const std::string& name, LockMode mode,
-                                    const LockNotice& notice) {
+                                    const LockNotice& notice, const LockCancelled& cancelled) {
   for (;;) {
     UniqueFd fd(::openat(dirfd, name.c_str(),
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
     if (!fd.valid()) return PosixError(errno, name, "open lock");
-    if (const int error = Flock(fd.get(), mode, notice)) return PosixError(error, name, "lock");
+    const int error = cancelled == nullptr ? Flock(fd.get(), mode, notice)
+                                           : PollLock(fd.get(), mode, notice, cancelled);
+    if (error == ECANCELED) return absl::CancelledError(name + ": lock: no longer wanted");
+    if (error != 0) return PosixError(error, name, "lock");
     if (SameFile(fd.get(), dirfd, name)) return fd;
   }
 }

@@ -19,16 +19,21 @@ namespace stave::base {
 
 enum class LockMode { kShared, kExclusive };
 
-// Told, in another thread, once a lock has been waited for kLockNotice seconds: the process that
-// took it, 0 where that cannot be seen.
+// Told, perhaps in another thread, once a lock has been waited for kLockNotice seconds: the process
+// that took it, 0 where that cannot be seen.
 using LockNotice = std::function<void(pid_t holder)>;
 inline constexpr int kLockNotice = 2;
 
+// Asked about fifty times a second while a lock is waited for: whether it is no longer wanted.
+using LockCancelled = std::function<bool()>;
+
 // Opens `name` in `dirfd` (made with mode 0600 where it is missing) and waits for its lock. Whoever
 // removes the file while others wait must make them look again: the returned lock is always on the
-// file that bears the name at that moment.
+// file that bears the name at that moment. With `cancelled` it does not queue, so that it may give
+// up. Errors: Cancelled; those of open(2).
 absl::StatusOr<UniqueFd> LockFileAt(int dirfd, const std::string& name, LockMode mode,
-                                    const LockNotice& notice = nullptr);
+                                    const LockNotice& notice = nullptr,
+                                    const LockCancelled& cancelled = nullptr);
 
 // The same without waiting: nullopt if somebody holds it.
 absl::StatusOr<std::optional<UniqueFd>> TryLockFileAt(int dirfd, const std::string& name,

@@ -65,6 +65,26 @@ TEST_F(LockTest, WhoWaitsLongHearsForWhom) {
   EXPECT_EQ(holder, ::getpid());
 }
 
+TEST_F(LockTest, WhoMayGiveUpDoes) {
+  auto mine = Lock();
+  ASSERT_TRUE(mine.ok());
+  int asked = 0;
+  const auto cancelled = [&] { return ++asked == 3; };
+  const auto theirs = LockFileAt(dir_.get(), "lock", LockMode::kExclusive, nullptr, cancelled);
+  EXPECT_TRUE(absl::IsCancelled(theirs.status())) << theirs.status();
+  EXPECT_EQ(asked, 3);
+}
+
+TEST_F(LockTest, WhoMayGiveUpGetsItToo) {
+  auto mine = Lock();
+  ASSERT_TRUE(mine.ok());
+  const auto release = [&] {
+    mine->Reset();
+    return false;
+  };
+  EXPECT_TRUE(LockFileAt(dir_.get(), "lock", LockMode::kShared, nullptr, release).ok());
+}
+
 TEST_F(LockTest, WhoDoesNotWaitHearsNothing) {
   EXPECT_TRUE(Lock([](pid_t) { ADD_FAILURE(); }).ok());
 }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
 #include "libs/base/status_macros.h"
@@ -45,12 +46,34 @@ const char* WordOf(int error) {
   }
 }
 
+// Below a directory that is given as a descriptor no symlink is followed: what lies there may have
+// been put by somebody else, and the way must not lead out of it.
 UniqueFd OpenAt(int dirfd, const std::string& path, int flags) {
+  open_how how = {};
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  if (dirfd != AT_FDCWD && !absl::StartsWith(path, "/")) {
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  }
   int fd;
   do {
-    fd = ::openat(dirfd, path.c_str(), flags | O_CLOEXEC);
+    fd = static_cast<int>(::syscall(SYS_openat2, dirfd, path.c_str(), &how, sizeof how));
   } while (fd < 0 && errno == EINTR);
   return UniqueFd(fd);
+}
+
+// The folder that `path` is in, and its last name there.
+struct Place {
+  UniqueFd folder;  // invalid: `dirfd` itself, and the whole path is the name
+  std::string name;
+  int At(int dirfd) const { return folder.valid() ? folder.get() : dirfd; }
+};
+
+absl::StatusOr<Place> FindPlace(int dirfd, const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (dirfd == AT_FDCWD || slash == std::string::npos || slash == 0) return Place{{}, path};
+  Place place{OpenAt(dirfd, path.substr(0, slash), O_PATH | O_DIRECTORY), path.substr(slash + 1)};
+  if (!place.folder.valid()) return PosixError(errno, path, "open the folder of");
+  return place;
 }
 
 // A pipe that somebody else has made non-blocking. False, with errno, if it cannot be waited for.
@@ -246,13 +269,17 @@ absl::Status WriteValue(int fd, const std::string& path, absl::string_view value
 }
 
 absl::Status MakeDirAt(int dirfd, const std::string& path, mode_t mode) {
-  if (::mkdirat(dirfd, path.c_str(), mode) == 0) {
-    if (::fchmodat(dirfd, path.c_str(), mode, 0) < 0) return PosixError(errno, path, "chmod");
+  STAVE_ASSIGN_OR_RETURN(const Place place, FindPlace(dirfd, path));
+  const int at = place.At(dirfd);
+  const char* name = place.name.c_str();
+  if (::mkdirat(at, name, mode) == 0) {
+    if (::fchmodat(at, name, mode, 0) < 0) return PosixError(errno, path, "chmod");
     return absl::OkStatus();
   }
   if (errno != EEXIST) return PosixError(errno, path, "mkdir");
   struct stat st;
-  if (::fstatat(dirfd, path.c_str(), &st, 0) < 0) return PosixError(errno, path, "stat");
+  const int flags = dirfd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
+  if (::fstatat(at, name, &st, flags) < 0) return PosixError(errno, path, "stat");
   if (!S_ISDIR(st.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(path, ": is not a directory"));
   }
@@ -266,9 +293,13 @@ absl::StatusOr<UniqueFd> Duplicate(int fd) {
 }
 
 absl::Status RemoveTreeAt(int dirfd, const std::string& name) {
-  if (::unlinkat(dirfd, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
+  const absl::StatusOr<Place> place = FindPlace(dirfd, name);
+  if (absl::IsNotFound(place.status())) return absl::OkStatus();
+  if (!place.ok()) return place.status();
+  const int at = place->At(dirfd);
+  if (::unlinkat(at, place->name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
   if (errno != EISDIR && errno != EPERM) return PosixError(errno, name, "unlink");
-  return TreeRemover(dirfd).Run(name);
+  return TreeRemover(at).Run(place->name);
 }
 
 }  // namespace stave::base

@@ -27,7 +27,11 @@ namespace stave::base {
 // EPERM PermissionDenied.
 absl::Status PosixError(int error, absl::string_view noun, absl::string_view act);
 
-// Opens a directory (O_DIRECTORY|O_RDONLY). `path` may be absolute; `dirfd` may be AT_FDCWD.
+// Paths below: with a descriptor `dirfd` they are relative to it, and no component, the last one
+// included, may be a symlink or "..": the error is FailedPrecondition [E_LOOP] or that of ENOTDIR
+// or EXDEV. With AT_FDCWD, or if absolute, they are the caller's own and links are followed.
+
+// Opens a directory (O_DIRECTORY|O_RDONLY).
 absl::StatusOr<UniqueFd> OpenDirAt(int dirfd, const std::string& path);
 
 // Opens a regular file for reading. Never blocks on a FIFO or device.

@@ -110,5 +110,31 @@ TEST(PipeTest, ANonBlockingPipeIsWaitedFor) {
   EXPECT_EQ(*read, text);
 }
 
+// What lies below a descriptor may have been put there by somebody else.
+TEST_F(RemoveTreeTest, NoLinkBelowADescriptorIsFollowed) {
+  ASSERT_TRUE(MakeDirAt(fd_.get(), "real", 0700).ok());
+  ASSERT_TRUE(MakeDirAt(fd_.get(), "real/inner", 0700).ok());
+  Touch(fd_.get(), "real/precious");
+  ASSERT_EQ(::symlinkat("real", fd_.get(), "link"), 0);
+  ASSERT_EQ(::symlinkat("precious", fd_.get(), "real/name"), 0);
+
+  EXPECT_FALSE(OpenDirAt(fd_.get(), "link").ok());
+  EXPECT_FALSE(OpenDirAt(fd_.get(), "link/inner").ok());
+  EXPECT_FALSE(OpenDirAt(fd_.get(), "..").ok());
+  EXPECT_FALSE(ReadFileAt(fd_.get(), "link/precious", 9).ok());
+  EXPECT_FALSE(ReadFileAt(fd_.get(), "real/name", 9).ok());
+  EXPECT_FALSE(MakeDirAt(fd_.get(), "link", 0700).ok());
+  EXPECT_FALSE(MakeDirAt(fd_.get(), "link/more", 0700).ok());
+  EXPECT_FALSE(RemoveTreeAt(fd_.get(), "link/precious").ok());
+  EXPECT_FALSE(RemoveTreeAt(fd_.get(), "link/inner").ok());
+  EXPECT_TRUE(Exists("real/precious"));
+  EXPECT_TRUE(Exists("real/inner"));
+  EXPECT_FALSE(Exists("real/more"));
+
+  EXPECT_TRUE(RemoveTreeAt(fd_.get(), "link").ok());
+  EXPECT_TRUE(Exists("real/precious"));
+  EXPECT_TRUE(RemoveTreeAt(fd_.get(), "real").ok());
+}
+
 }  // namespace
 }  // namespace stave::base

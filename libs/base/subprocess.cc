@@ -29,7 +29,8 @@ namespace {
   ::_exit(127);
 }
 
-[[noreturn]] void Exec(const Command& command, char* const* argv, int report, pid_t parent) {
+[[noreturn]] void Exec(const Command& command, char* const* argv, char* const* environment,
+                       int report, pid_t parent) {
   if (command.die_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
@@ -53,7 +54,7 @@ namespace {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  ::execv(command.path.c_str(), argv);
+  ::execve(command.path.c_str(), argv, environment);
   GiveUp(safe_report);
 }
 
@@ -97,6 +98,9 @@ absl::StatusOr<int> ChildProcess::Wait() {
 
 absl::StatusOr<ChildProcess> Start(const Command& command) {
   const std::vector<char*> argv = ExecPointers(command.args);
+  std::vector<char*> given;
+  if (command.environment.has_value()) given = ExecPointers(*command.environment);
+  char* const* environment = command.environment.has_value() ? given.data() : environ;
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) < 0) return PosixError(errno, command.path, "pipe");
   const UniqueFd reader(ends[0]);
@@ -104,7 +108,7 @@ absl::StatusOr<ChildProcess> Start(const Command& command) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return PosixError(errno, command.path, "fork");
-  if (pid == 0) Exec(command, argv.data(), writer.get(), parent);
+  if (pid == 0) Exec(command, argv.data(), environment, writer.get(), parent);
   ChildProcess child(pid);
   writer.Reset();
   int error = 0;

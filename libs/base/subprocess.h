@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ struct Command {
   std::vector<std::string> args;         // the whole argv
   std::vector<std::pair<int, int>> fds;  // mine -> the child's number; 0-2 default to mine
   bool die_with_parent = true;           // PR_SET_PDEATHSIG SIGKILL
+  std::optional<std::vector<std::string>> environment = std::nullopt;  // "NAME=value"; mine
 };
 
 // What execve(2) takes for argv or an environment: pointers into `texts`, and nullptr.
@@ -49,8 +51,8 @@ class [[nodiscard]] ChildProcess {
   pid_t pid_;
 };
 
-// Starts `command` with the caller's environment. All descriptors but 0, 1, 2 and those in `fds`
-// are closed in it. Errors: NotFound, PermissionDenied from execve(2).
+// Starts `command`, with the caller's environment unless it says another. All descriptors but 0, 1,
+// 2 and those in `fds` are closed in it. Errors: NotFound, PermissionDenied from execve(2).
 absl::StatusOr<ChildProcess> Start(const Command& command);
 
 // The folder of private programs: `../libexec/stave` beside the running program's own folder, so

@@ -40,11 +40,15 @@ absl::StatusOr<const Verb*> FindVerb(const Verbs& verbs, absl::string_view name)
     if (name == verb.program.name) return &verb;
     names.push_back(verb.program.name);
   }
+  const absl::Status unknown =
+      UsageError(absl::StrCat("unknown command \"", base::Printable(name, 64), "\""));
+  if (const std::string hint = verbs.hint ? verbs.hint(name) : ""; !hint.empty()) {
+    return base::WithHint(unknown, hint);
+  }
   const absl::string_view nearest = Nearest(name, names);
   return base::WithHint(
-      UsageError(absl::StrCat("unknown command \"", base::Printable(name, 64), "\"")),
-      nearest.empty() ? absl::StrCat(verbs.program.name, " --help lists the commands")
-                      : absl::StrCat("did you mean ", nearest, "?"));
+      unknown, nearest.empty() ? absl::StrCat(verbs.program.name, " --help lists the commands")
+                               : absl::StrCat("did you mean ", nearest, "?"));
 }
 
 class Run {

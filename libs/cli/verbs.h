@@ -53,6 +53,8 @@ struct Verbs {
   // Told of each error after it was printed, and of each warning: those are printed only if it
   // returns false.
   std::function<bool(Severity severity, absl::string_view message)> log;
+  // What helps with a command that is none of `verbs`; "": the nearest of them.
+  std::function<std::string(absl::string_view name)> hint = nullptr;
 };
 
 // Like Main(): exit codes of a verb are those of its own Program.

@@ -46,6 +46,7 @@ class Check {
 
  private:
   void CheckImages(const std::vector<NamedImage>& images);
+  size_t CountLayers(const store::Needed& needed);
   absl::Status CheckOtherLayers(const store::Needed& needed);
   // A part that failed is told and does not end the check.
   void Part(const absl::Status& status) {
@@ -57,9 +58,23 @@ class Check {
   store::Findings& findings_;
 };
 
+// Folders: of the whole store, or of the images that were asked for.
+size_t Check::CountLayers(const store::Needed& needed) {
+  if (options_.only.empty()) {
+    const auto keys = store::ListLayers(store_);
+    return keys.ok() ? keys->size() : 0;
+  }
+  std::set<oci::Digest> keys;
+  for (const auto& [chain_id, layer] : needed.layers) {
+    if (const auto key = store::FindLayer(store_, layer.diff_id, chain_id)) keys.insert(*key);
+  }
+  return keys.size();
+}
+
 void Check::CheckImages(const std::vector<NamedImage>& images) {
   const store::Needed needed = store::FindNeeded(store_, images);
   for (const store::Finding& finding : needed.findings) findings_.Add(finding);
+  findings_.SetExtent(images.size(), CountLayers(needed));
   const store::Extent extent =
       options_.only.empty() ? store::Extent::kStore : store::Extent::kImages;
   const auto bad = store::CheckBlobs(store_, needed,
@@ -111,10 +126,14 @@ absl::Status Check::Run() {
 absl::Status CheckStore(const store::Roots& roots, const CheckOptions& options,
                         store::Findings* findings) {
   STAVE_ASSIGN_OR_RETURN(const bool exists, store::CheckRoots(roots, options.how.mend, findings));
-  if (!exists) return absl::OkStatus();
+  const auto no_store = [&] {
+    findings->AddNote(absl::StrCat(base::Printable(roots.state), ": there is no store here"));
+    return absl::OkStatus();
+  };
+  if (!exists) return no_store();
   STAVE_ASSIGN_OR_RETURN(const store::Store store,
                          store::Store::OpenRoots(roots, store::Access::kRead));
-  if (store.state() < 0) return absl::OkStatus();
+  if (store.state() < 0) return no_store();
   return Check(store, options, findings).Run();
 }
 

@@ -28,10 +28,10 @@ struct CheckOptions {
   std::vector<oci::Reference> only;
 };
 
-// Tells `findings` of everything. What one part cannot do is a failure among the findings and does
-// not keep the others from being looked at.
-// Errors: those of opening the roots: nothing was looked at then; NotFound for an image of `only`
-// that is not here.
+// Tells `findings` of everything, and how much was looked at; of a root that does not exist a note.
+// What one part cannot do is a failure among the findings and does not keep the others from being
+// looked at. Errors: those of opening the roots: nothing was looked at then; NotFound for an image
+// of `only` that is not here.
 absl::Status CheckStore(const store::Roots& roots, const CheckOptions& options,
                         store::Findings* findings);
 

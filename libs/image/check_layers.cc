@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/check_layers.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <map>
@@ -14,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "libs/base/error.h"
+#include "libs/base/posix.h"
 #include "libs/base/side_by_side.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -56,7 +60,7 @@ class LayersCheck {
   std::vector<Job> ListJobs();
   Verdict Check(const Job& job);
   Verdict CheckMissing(const Job& job);
-  absl::Status MakeMissing(const NeededLayer& layer);
+  absl::Status MakeMissing(const NeededLayer& layer, bool sound_below);
   Verdict CheckPresent(const Job& job, const oci::Digest& key);
   absl::Status Compare(const Job& job, const oci::Digest& key, std::vector<Finding>* found);
   void AddDifferences(const oci::Digest& key, const Comparison& comparison,
@@ -132,15 +136,24 @@ bool LayersCheck::IsStillNeeded(const oci::Digest& chain_id) {
   return !images.ok() || store::FindNeeded(store_, *images).layers.count(chain_id) != 0;
 }
 
-absl::Status LayersCheck::MakeMissing(const NeededLayer& layer) {
+// One that takes something from below is not made on top of what is damaged.
+absl::Status LayersCheck::MakeMissing(const NeededLayer& layer, bool sound_below) {
   STAVE_ASSIGN_OR_RETURN(auto ingest,
                          store::LayerIngest::Begin(store_, layer.diff_id, layer.chain_id));
   if (!ingest.has_value()) return absl::OkStatus();  // somebody else has made it
-  STAVE_ASSIGN_OR_RETURN(const UnpackedBlob unpacked,
-                         UnpackBlob(store_, layer, KeysBelow(layer), options_.unpacker,
-                                    options_.attributes, ingest->fs()));
-  STAVE_RETURN_IF_ERROR(ingest->SetMeta(unpacked.key, unpacked.meta));
-  return ingest->Commit(store::Synced::kNo);
+  const auto unpacked = UnpackBlob(store_, layer, KeysBelow(layer), options_.unpacker,
+                                   options_.attributes, ingest->fs());
+  const bool needs_below =
+      unpacked.ok() ? unpacked->key != layer.diff_id : absl::IsNotFound(unpacked.status());
+  if (!sound_below && needs_below) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE",
+                       "is not made: a layer below it is damaged");
+  }
+  STAVE_RETURN_IF_ERROR(unpacked.status());
+  STAVE_RETURN_IF_ERROR(ingest->SetMeta(unpacked->key, unpacked->meta));
+  STAVE_RETURN_IF_ERROR(ingest->Commit(store::Synced::kNo));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd layers, base::OpenDirAt(store_.state(), "layers"));
+  return ::fsync(layers.get()) < 0 ? base::PosixError(errno, "layers", "fsync") : absl::OkStatus();
 }
 
 LayersCheck::Verdict LayersCheck::CheckMissing(const Job& job) {
@@ -158,9 +171,8 @@ LayersCheck::Verdict LayersCheck::CheckMissing(const Job& job) {
       "E_MISSING", true,
       false,       can ? store::kRepairCommand : store::FetchCommand(*layer.images.begin())};
   if (mends() && can) {
-    const bool sound = AwaitBelow(layer);
-    const absl::Status made = MakeMissing(layer);
-    finding.mended = made.ok() && sound;
+    const absl::Status made = MakeMissing(layer, AwaitBelow(layer));
+    finding.mended = made.ok();
     if (!made.ok()) {
       findings_.AddFailure(base::WithContext(made, absl::StrCat("layer ", finding.name)));
     }

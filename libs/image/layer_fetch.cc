@@ -120,7 +120,8 @@ absl::Status StartAnew(const FetchContext& context, const LayerName& name, Layer
   if (!layer->tree.has_value()) return absl::OkStatus();
   layer->tree.reset();
   STAVE_ASSIGN_OR_RETURN(std::optional<store::LayerIngest> fresh,
-                         store::LayerIngest::Begin(context.store, name.diff_id, name.chain_id));
+                         store::LayerIngest::Begin(context.store, name.diff_id, name.chain_id,
+                                                   nullptr, context.cancelled));
   if (fresh.has_value()) layer->tree.emplace(*std::move(fresh));
   return absl::OkStatus();
 }

@@ -77,6 +77,7 @@ class LayerPull {
   std::vector<Job*> unnamed_;  // settled; of the finishing thread
 
   std::mutex acquiring_;  // before mutex_
+  std::mutex syncing_;    // before mutex_: who is told of an error fails before the other goes on
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t next_ = 0;       // under acquiring_
@@ -121,12 +122,15 @@ absl::Status LayerPull::Begin(Job* job) {
     const std::string who = holder == 0 ? "another process" : absl::StrCat("process ", holder);
     progress_.Set(name.blob.digest, absl::StrCat("Waiting for ", who, ", which is pulling it"));
   };
+  // After a failure nothing is waited for: the other may be waiting for what we hold.
+  const auto cancelled = [this] { return failed_.load(); };
   STAVE_ASSIGN_OR_RETURN(
       std::optional<store::BlobIngest> blob,
-      store::BlobIngest::Begin(store_, name.blob.digest, name.blob.size, notice));
+      store::BlobIngest::Begin(store_, name.blob.digest, name.blob.size, notice, cancelled));
   if (blob.has_value()) job->flight.blob.emplace(*std::move(blob));
-  STAVE_ASSIGN_OR_RETURN(std::optional<store::LayerIngest> tree,
-                         store::LayerIngest::Begin(store_, name.diff_id, name.chain_id, notice));
+  STAVE_ASSIGN_OR_RETURN(
+      std::optional<store::LayerIngest> tree,
+      store::LayerIngest::Begin(store_, name.diff_id, name.chain_id, notice, cancelled));
   if (tree.has_value()) job->flight.tree.emplace(*std::move(tree));
   return absl::OkStatus();
 }
@@ -233,7 +237,11 @@ absl::Status LayerPull::SettleJob(size_t i) {
 // One syncfs(2), then the names.
 absl::Status LayerPull::NameFinished() {
   if (unnamed_.empty()) return absl::OkStatus();
-  STAVE_RETURN_IF_ERROR(store::Sync(store_));
+  {
+    const std::lock_guard<std::mutex> turn(syncing_);
+    STAVE_RETURN_IF_ERROR(store::Sync(store_));
+  }
+  if (failed_) return absl::CancelledError("another layer failed");
   for (Job* job : unnamed_) {
     LayerInFlight& flight = job->flight;
     if (flight.tree.has_value()) {
@@ -261,7 +269,7 @@ void LayerPull::Arrived(int64_t bytes) {
 
 // Writes to the disk what has been unpacked so far, while the rest arrives: the last syncfs(2),
 // which everybody waits for, then has little left. An error of writing is told only once, so it
-// counts here too.
+// counts here too, before NameFinished() looks.
 void LayerPull::WriteBack() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
@@ -269,7 +277,10 @@ void LayerPull::WriteBack() {
     if (ended_ || failed_) return;
     arrived_ = 0;
     lock.unlock();
-    if (const absl::Status synced = store::Sync(store_); !synced.ok()) return Fail(synced);
+    {
+      const std::lock_guard<std::mutex> turn(syncing_);
+      if (const absl::Status synced = store::Sync(store_); !synced.ok()) return Fail(synced);
+    }
     lock.lock();
   }
 }

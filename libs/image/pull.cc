@@ -195,6 +195,7 @@ class ImagePull {
   absl::Status Run(Documents* documents);
 
   bool stored() const { return stored_; }  // whether anything was missing
+  bool has_image() const { return has_image_; }
 
  private:
   absl::Status PullManifest(const Documents& documents);
@@ -205,6 +206,7 @@ class ImagePull {
   Progress& progress_;
   store::PullLease lease_;
   bool stored_ = false;
+  bool has_image_ = false;
 };
 
 absl::Status ImagePull::Run(Documents* documents) {
@@ -246,6 +248,7 @@ absl::Status ImagePull::PullManifest(const Documents& documents) {
   for (auto document = documents.rbegin(); document != documents.rend(); ++document) {
     STAVE_RETURN_IF_ERROR(blobs.Add(document->digest, document->bytes));
   }
+  has_image_ = true;
   return blobs.Commit(&stored_);
 }
 
@@ -263,6 +266,10 @@ absl::StatusOr<Pulled> Pull(const store::Store& store, Source& source,
   Documents documents;
   documents.push_back(std::move(top));
   STAVE_RETURN_IF_ERROR(pull.Run(&documents));
+  // Its index has not been stored either: a name would lead nowhere.
+  if (!pull.has_image()) {
+    return base::Error(absl::StatusCode::kNotFound, "E_PLATFORM", "the index has no image");
+  }
 
   const auto old = store::GetRef(store, reference);
   if (old.ok() && old->digest == named.digest && !pull.stored()) {

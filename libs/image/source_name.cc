@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
@@ -75,6 +76,22 @@ absl::StatusOr<SourceName> ParseLocal(SourceKind kind, absl::string_view prefix,
   return SourceName{kind, std::move(reference), std::string(path), std::string(tag)};
 }
 
+// What skopeo and podman read as another place to take an image from. As references, "dir:x" and
+// "oci-archive:x" would be images of Docker Hub.
+absl::Status CheckNotForeign(absl::string_view text) {
+  constexpr absl::string_view kForeign[] = {
+      "docker://", "dir:", "oci-archive:", "docker-daemon:", "containers-storage:"};
+  for (const absl::string_view prefix : kForeign) {
+    if (!absl::StartsWith(text, prefix)) continue;
+    return base::WithHint(
+        base::Error(absl::StatusCode::kInvalidArgument, "E_REFERENCE",
+                    absl::StrCat("\"", base::Printable(text, 120), "\": ", prefix, " is not read")),
+        "a registry's image is named without a prefix, local ones are "
+        "oci:DIR[:TAG] and docker-archive:FILE[:NAME]");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<SourceName> ParseSourceName(absl::string_view text) {
@@ -83,6 +100,7 @@ absl::StatusOr<SourceName> ParseSourceName(absl::string_view text) {
   if (absl::ConsumePrefix(&rest, "docker-archive:")) {
     return ParseLocal(SourceKind::kDockerArchive, "docker-archive:", rest);
   }
+  STAVE_RETURN_IF_ERROR(CheckNotForeign(text));
   STAVE_ASSIGN_OR_RETURN(oci::Reference reference, oci::Reference::Parse(text));
   return SourceName{SourceKind::kRegistry, std::move(reference), "", ""};
 }

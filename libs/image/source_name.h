@@ -31,7 +31,8 @@ struct SourceName {
 
 // Touches nothing. In the name of a local image, what a reference cannot hold becomes '-', the tag
 // is "latest" where none was given ("NAME" of an archive gives what follows its last ':').
-// Errors: those of Reference::Parse; InvalidArgument [E_REFERENCE] for an empty path or tag.
+// Errors: those of Reference::Parse; InvalidArgument [E_REFERENCE] for an empty path or tag, and
+// for what other programs take as a place ("docker://", "dir:", ..), with a hint.
 absl::StatusOr<SourceName> ParseSourceName(absl::string_view text);
 
 }  // namespace stave::image

@@ -53,5 +53,17 @@ TEST(ParseSourceNameTest, NothingWhereSomethingIsDue) {
   }
 }
 
+TEST(ParseSourceNameTest, PlacesOfOtherProgramsAreRefused) {
+  for (const char* text : {"dir:/x", "dir:x", "oci-archive:x.tar", "docker-daemon:alpine:1",
+                           "containers-storage:alpine", "docker://alpine"}) {
+    const auto name = ParseSourceName(text);
+    ASSERT_FALSE(name.ok()) << text;
+    EXPECT_EQ(base::ErrorWord(name.status()), "E_REFERENCE") << text;
+    EXPECT_NE(base::ErrorHint(name.status()).find("oci:DIR"), std::string::npos) << text;
+  }
+  EXPECT_EQ(Named("dir"), "docker.io/library/dir:latest");
+  EXPECT_EQ(Named("me/dir:1"), "docker.io/me/dir:1");
+}
+
 }  // namespace
 }  // namespace stave::image

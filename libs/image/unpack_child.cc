@@ -71,6 +71,7 @@ absl::StatusOr<UnpackChild> UnpackChild::Start(const std::string& program, int f
   base::Command command;
   command.path = program;
   command.args = {"stave-unpack"};
+  command.environment.emplace();  // none: ours may hold passwords, and it needs nothing
   command.fds = {{input.read.get(), 0}, {errors.write.get(), 2}, {fs, 3}, {report.write.get(), 4}};
   STAVE_ASSIGN_OR_RETURN(base::ChildProcess process, base::Start(command));
   return UnpackChild(std::move(process), std::move(input.write), std::move(report.read),

@@ -3,7 +3,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -43,6 +46,22 @@ TEST(UnpackChildTest, AProgramThatFailsSilently) {
   EXPECT_TRUE(child->Write(std::string(4 << 20, 'x')).ok());
 
   EXPECT_EQ(base::ErrorWord(child->Finish().status()), "E_INTERNAL");
+}
+
+TEST(UnpackChildTest, TheEnvironmentIsKeptBack) {
+  const std::string program = std::string(::getenv("TEST_TMPDIR")) + "/tells";
+  {
+    std::ofstream script(program);
+    script << "#!/bin/sh\necho \"stave-unpack: x: \"${DOCKER_AUTH_CONFIG-nothing}\" [E_TAR]\" >&2\n"
+              "exit 1\n";
+  }
+  ASSERT_EQ(::chmod(program.c_str(), 0700), 0);
+  ASSERT_EQ(::setenv("DOCKER_AUTH_CONFIG", "secret", 1), 0);
+  const base::UniqueFd dir(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto child = UnpackChild::Start(program, dir.get());
+  ASSERT_TRUE(child.ok()) << child.status();
+
+  EXPECT_EQ(child->Finish().status().message(), "x: nothing");
 }
 
 TEST(UnpackChildTest, AProgramThatReportsNothing) {

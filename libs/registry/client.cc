@@ -53,18 +53,6 @@ absl::Status NotHtml(const http::Response& response) {
                         "is it a registry, and no login page before it?");
 }
 
-AuthorizerOptions ForAuthorizer(const std::string& host, const std::string& path,
-                                const ClientOptions& options) {
-  AuthorizerOptions authorizer;
-  authorizer.host = host;
-  if (!path.empty()) authorizer.scopes = {absl::StrCat("repository:", path, ":pull")};
-  authorizer.credential = options.credential;
-  authorizer.token_servers = options.token_servers;
-  authorizer.back_off = options.back_off;
-  authorizer.trace = options.http.trace;
-  return authorizer;
-}
-
 // How a request is to be tried.
 struct Ways {
   int tries;
@@ -107,7 +95,7 @@ struct Client::State {
       : host(std::move(host)),
         path(std::move(path)),
         options(std::move(options)),
-        authorizer(ForAuthorizer(this->host, this->path, this->options)) {
+        authorizer(MakeAuthorizerOptions()) {
     this->options.http.cancelled = [this, also = this->options.http.cancelled] {
       return cancelled || (also && also());
     };
@@ -119,7 +107,8 @@ struct Client::State {
   absl::StatusOr<http::Response> Ask(http::Connection& connection, http::Request request);
   absl::StatusOr<http::Response> Send(http::Connection& connection, const Ways& ways,
                                       const std::function<http::Request()>& make);
-  absl::Status Wait(absl::Duration time, const absl::StatusOr<http::Response>& outcome);
+  AuthorizerOptions MakeAuthorizerOptions();
+  absl::Status Wait(absl::Duration time, bool asked, absl::string_view asker);
   void Tell(const std::string& text);
   void TellWarnings(const http::Response& response);
   void TellRateLimit(const http::Response& response);
@@ -127,6 +116,20 @@ struct Client::State {
     return RefusalOf(response, url, authorizer.Hint(), absl::Now());
   }
 };
+
+AuthorizerOptions Client::State::MakeAuthorizerOptions() {
+  AuthorizerOptions made;
+  made.host = host;
+  if (!path.empty()) made.scopes = {absl::StrCat("repository:", path, ":pull")};
+  made.credential = options.credential;
+  made.token_servers = options.token_servers;
+  made.back_off = options.back_off;
+  made.trace = options.http.trace;
+  made.wait = [this](absl::Duration time, bool asked) {
+    return Wait(time, asked, absl::StrCat("the token server of ", base::Printable(host)));
+  };
+  return made;
+}
 
 http::Connection Client::State::Take() {
   const std::lock_guard<std::mutex> lock(mutex);
@@ -207,16 +210,11 @@ absl::StatusOr<http::Response> Client::State::Ask(http::Connection& connection,
   }
 }
 
-absl::Status Client::State::Wait(absl::Duration time,
-                                 const absl::StatusOr<http::Response>& outcome) {
-  if (options.http.trace) {
-    options.http.trace(absl::StrCat("again in ", absl::FormatDuration(time)));
-  }
-  const bool asked = outcome.ok() && RetryAfter(*outcome, absl::Now()).has_value();
+absl::Status Client::State::Wait(absl::Duration time, bool asked, absl::string_view asker) {
   if (asked && time >= absl::Seconds(1) && options.note) {
     options.note(Note::kProgress,
                  absl::StrCat("waiting ", absl::ToInt64Seconds(absl::Ceil(time, absl::Seconds(1))),
-                              " s, as ", base::Printable(host), " asks"));
+                              " s, as ", asker, " asks"));
   }
   std::unique_lock<std::mutex> lock(waiting);
   woken.wait_for(lock, absl::ToChronoNanoseconds(time), [this] { return cancelled.load(); });
@@ -236,7 +234,11 @@ absl::StatusOr<http::Response> Client::State::Send(http::Connection& connection,
     if (ways.progressed && ways.progressed()) tries.StartAnew(absl::Now());
     const auto wait = tries.Next(outcome, absl::Now());
     if (!wait.has_value()) return outcome;
-    STAVE_RETURN_IF_ERROR(Wait(*wait, outcome));
+    if (options.http.trace) {
+      options.http.trace(absl::StrCat("again in ", absl::FormatDuration(*wait)));
+    }
+    const bool asked = outcome.ok() && RetryAfter(*outcome, absl::Now()).has_value();
+    STAVE_RETURN_IF_ERROR(Wait(*wait, asked, base::Printable(host)));
   }
 }
 

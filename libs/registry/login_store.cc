@@ -78,16 +78,14 @@ absl::Status ChangeFile(const std::string& path,
   STAVE_ASSIGN_OR_RETURN(const bool changed, change(file));
   if (!changed) return absl::OkStatus();
   struct stat before;
-  const bool owned = ::fstatat(folder.get(), place.name.c_str(), &before, 0) == 0;
-  STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(folder.get(), place.name, file.Print(), 0600,
-                                            base::Durability::kDurable));
+  std::optional<base::FileOwner> owner;
   // Root in a user's home: without this the user could not read it any more.
-  if (owned && (before.st_uid != ::geteuid() || before.st_gid != ::getegid()) &&
-      ::fchownat(folder.get(), place.name.c_str(), before.st_uid, before.st_gid,
-                 AT_SYMLINK_NOFOLLOW) < 0) {
-    return base::PosixError(errno, path, "chown");
+  if (::fstatat(folder.get(), place.name.c_str(), &before, AT_SYMLINK_NOFOLLOW) == 0 &&
+      (before.st_uid != ::geteuid() || before.st_gid != ::getegid())) {
+    owner = base::FileOwner{before.st_uid, before.st_gid};
   }
-  return absl::OkStatus();
+  return base::ReplaceFileAt(folder.get(), place.name, file.Print(), 0600,
+                             base::Durability::kDurable, owner);
 }
 
 // The file that a login goes to.

@@ -279,6 +279,7 @@ RegistriesConfPaths FindRegistriesConf() {
   RegistriesConfPaths paths;
   const std::string config = UserFolder("XDG_CONFIG_HOME", "/.config");
   paths.main = Environment("CONTAINERS_REGISTRIES_CONF");
+  paths.main_given = !paths.main.empty();
   if (paths.main.empty() && !config.empty()) {
     const std::string own = config + "/containers/registries.conf";
     if (::access(own.c_str(), F_OK) == 0) paths.main = own;
@@ -294,6 +295,11 @@ RegistriesConfPaths FindRegistriesConf() {
 
 absl::StatusOr<RegistriesConf> ReadRegistriesConf(const RegistriesConfPaths& paths) {
   RegistriesConf conf;
+  if (paths.main_given && ::access(paths.main.c_str(), F_OK) < 0 && errno == ENOENT) {
+    return base::WithHint(
+        ConfError(absl::StrCat(base::Printable(paths.main, 4096), ": no such file")),
+        "CONTAINERS_REGISTRIES_CONF names it");
+  }
   if (!paths.main.empty()) STAVE_RETURN_IF_ERROR(MergeFile(paths.main, &conf));
   for (const std::string& folder : paths.directories) {
     STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> files, DropIns(folder));

@@ -17,8 +17,8 @@
 //
 // Read are, where they exist:
 //
-//   $CONTAINERS_REGISTRIES_CONF, else CONFIG/containers/registries.conf, else
-//   /etc/containers/registries.conf
+//   $CONTAINERS_REGISTRIES_CONF, which must exist then, else CONFIG/containers/registries.conf,
+//   else /etc/containers/registries.conf
 //   *.conf in /etc/containers/registries.conf.d, then in CONFIG/containers/registries.conf.d, in
 //   the order of their names; a later file wins, a table [[registry]] of the same prefix whole
 //   /var/cache/containers/short-name-aliases.conf (not root: CACHE/containers/..)
@@ -80,7 +80,8 @@ absl::Status MergeRegistriesConf(absl::string_view text, RegistriesConf* conf);
 
 // Which files, for tests and messages. Absolute paths; "" where there is none.
 struct RegistriesConfPaths {
-  std::string main;                      // need not exist
+  std::string main;
+  bool main_given = false;               // by the variable: it must exist
   std::vector<std::string> directories;  // of drop-ins, in order
   std::string short_name_aliases;
 };
@@ -88,7 +89,8 @@ struct RegistriesConfPaths {
 // As described above, from the environment.
 RegistriesConfPaths FindRegistriesConf();
 
-// Reads all of them. Errors: those of MergeRegistriesConf, with the file's name; those of open(2)
+// Reads all of them. Errors: those of MergeRegistriesConf, with the file's name; InvalidArgument
+// [E_REGISTRIES_CONF] for a file that was given and is not there; those of open(2)
 // but ENOENT; ResourceExhausted [E_LIMIT] for a file above kMaxRegistriesConf.
 absl::StatusOr<RegistriesConf> ReadRegistriesConf(const RegistriesConfPaths& paths);
 

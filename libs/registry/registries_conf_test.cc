@@ -90,6 +90,16 @@ TEST(RegistriesConf, ALaterFileWins) {
   EXPECT_FALSE(conf.registries[0].blocked);
 }
 
+TEST(RegistriesConf, AFileThatWasGivenHasToBeThere) {
+  RegistriesConfPaths paths;
+  paths.main = ::testing::TempDir() + "/no-registries.conf";
+  EXPECT_TRUE(ReadRegistriesConf(paths).ok());
+  paths.main_given = true;
+  const auto conf = ReadRegistriesConf(paths);
+  EXPECT_EQ(base::ErrorWord(conf.status()), "E_REGISTRIES_CONF");
+  EXPECT_EQ(conf.status().message(), paths.main + ": no such file");
+}
+
 TEST(RegistriesConf, WhatIsRefusedIsNamed) {
   EXPECT_EQ(Refusal("a = [\n1,,2]").substr(0, 6), "line 2");
   EXPECT_EQ(Refusal("[registries.search]\nregistries = [\"docker.io\"]"),

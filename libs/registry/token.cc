@@ -40,6 +40,11 @@ constexpr std::pair<const char*, const char*> kTokenServers[] = {
     {"registry.gitlab.com", "gitlab.com"},
 };
 
+absl::Status Sleep(absl::Duration time, bool) {
+  absl::SleepFor(time);
+  return absl::OkStatus();
+}
+
 absl::Status AuthError(absl::string_view why) {
   return base::Error(absl::StatusCode::kUnauthenticated, "E_AUTH", why);
 }
@@ -163,6 +168,7 @@ struct Authorizer::State {
   explicit State(AuthorizerOptions given) : options(std::move(given)) {
     options.host = absl::AsciiStrToLower(options.host);
     if (!options.clock) options.clock = MonotonicClock;
+    if (!options.wait) options.wait = Sleep;
   }
 
   absl::Status Prepare();
@@ -298,7 +304,8 @@ absl::StatusOr<http::Response> Authorizer::State::Send(http::Connection& connect
     if (options.trace) {
       options.trace(absl::StrCat("token server: again in ", absl::FormatDuration(*wait)));
     }
-    absl::SleepFor(*wait);
+    const bool asked = outcome.ok() && RetryAfter(*outcome, absl::Now()).has_value();
+    STAVE_RETURN_IF_ERROR(options.wait(*wait, asked));
   }
 }
 

@@ -58,7 +58,10 @@ struct AuthorizerOptions {
   TokenServers token_servers;
   absl::Duration back_off = absl::Milliseconds(500);  // as in retry.h
   std::function<void(absl::string_view)> trace;       // holds no secrets
-  std::function<absl::Duration()> clock;              // default: the monotonic clock
+  // Waits before a further try; `asked`: as the token server asks. An error ends the tries with it.
+  // Default: sleeps.
+  std::function<absl::Status(absl::Duration, bool asked)> wait;
+  std::function<absl::Duration()> clock;  // default: the monotonic clock
 };
 
 class Authorizer {
@@ -79,7 +82,7 @@ class Authorizer {
   // Errors: PermissionDenied [E_DENIED] if a login is wanted and there is none, or it is not
   // accepted; Unauthenticated [E_AUTH] for a challenge that cannot be followed, a realm that is not
   // trusted and an answer without token; ResourceExhausted [E_RATE], Unavailable [E_REMOTE] of a
-  // token server; those of the credential and of http::Connection.
+  // token server; those of the credential, of `wait` and of http::Connection.
   absl::Status Renew(http::Connection& connection, const http::Response& refused,
                      absl::string_view used);
 

@@ -321,6 +321,18 @@ TEST_F(AuthorizerTest, ABusyTokenServerIsAskedAgain) {
   EXPECT_EQ(server.requests().size(), 3u);
 }
 
+TEST_F(AuthorizerTest, AWaitThatIsCancelledEndsTheTries) {
+  Server server([](const std::string&) { return Answer(429, "", "Retry-After: 7\r\n"); });
+  options_.wait = [](absl::Duration time, bool asked) {
+    EXPECT_EQ(time, absl::Seconds(7));
+    EXPECT_TRUE(asked);
+    return absl::CancelledError("no longer wanted");
+  };
+  Authorizer authorizer(options_);
+  EXPECT_TRUE(absl::IsCancelled(Renew(authorizer, server)));
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
 TEST_F(AuthorizerTest, WhatATokenServerRefuses) {
   for (const auto& [status, word] : std::vector<std::pair<int, std::string>>{{401, "E_DENIED"},
                                                                              {403, "E_DENIED"},

@@ -20,6 +20,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/store/folder.h"
+#include "libs/store/foreign.h"
 #include "libs/store/ingest.h"
 
 namespace stave::store {
@@ -48,7 +49,6 @@ class BlobChecker {
 
   // Whether the blob may be relied on. Tells if not.
   bool Look(const Item& item);
-  void TellForeign(const std::string& name);
 
  private:
   absl::StatusOr<std::optional<Wrong>> Examine(const Item& item);
@@ -176,18 +176,6 @@ bool BlobChecker::Look(const Item& item) {
   return false;
 }
 
-void BlobChecker::TellForeign(const std::string& name) {
-  Finding finding{
-      "store",       absl::StrCat(kBlobs, "/", name), "", "is no blob", "E_EXTRA", true, false,
-      kRepairCommand};
-  if (how_.mend == Mend::kYes) {
-    const absl::Status taken = base::RemoveTreeAt(folder_.get(), name);
-    if (!taken.ok()) findings_.AddFailure(taken);
-    finding.mended = taken.ok();
-  }
-  findings_.Add(finding);
-}
-
 }  // namespace
 
 absl::StatusOr<std::set<oci::Digest>> CheckBlobs(const Store& store, const Needed& needed,
@@ -203,7 +191,7 @@ absl::StatusOr<std::set<oci::Digest>> CheckBlobs(const Store& store, const Neede
     for (const std::string& name : names) {
       const auto digest = oci::Digest::Parse(absl::StrCat("sha256:", name));
       if (!digest.ok()) {
-        checker.TellForeign(name);
+        TellForeign(store, absl::StrCat(kBlobs, "/", name), "is no blob", how.mend, findings);
       } else if (!needed.blobs.contains(*digest)) {
         items.push_back({*digest, nullptr});
       }

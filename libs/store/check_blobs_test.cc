@@ -89,6 +89,7 @@ TEST_F(CheckBlobsTest, WhatIsNoBlobGoes) {
   EXPECT_EQ(Check({Depth::kWhole, Extent::kImages, Mend::kYes}), Lines{});
   EXPECT_EQ(Check(kMend), Lines{"store images/blobs/sha256/folder: is no blob [E_EXTRA] (mended)"});
   EXPECT_FALSE(Exists("state/images/blobs/sha256/folder"));
+  EXPECT_TRUE(Exists("state/lost+found/folder"));
 }
 
 }  // namespace

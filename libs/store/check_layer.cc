@@ -12,6 +12,7 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/store/folder.h"
+#include "libs/store/foreign.h"
 #include "libs/store/layers.h"
 
 namespace stave::store {
@@ -92,15 +93,7 @@ absl::Status CheckLayersFolder(const Store& store, Mend mend, Findings* findings
   std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
     if (oci::Digest::Parse(absl::StrCat("sha256:", name)).ok()) continue;
-    Finding finding{
-        "store",       absl::StrCat("layers/", name), "", "is no layer", "E_EXTRA", true, false,
-        kRepairCommand};
-    if (mend == Mend::kYes) {
-      const absl::Status removed = base::RemoveTreeAt(store.state(), finding.name);
-      if (!removed.ok()) findings->AddFailure(removed);
-      finding.mended = removed.ok();
-    }
-    findings->Add(finding);
+    TellForeign(store, absl::StrCat("layers/", name), "is no layer", mend, findings);
   }
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include "libs/oci/manifest.h"
 #include "libs/oci/reference.h"
 #include "libs/store/blobs.h"
+#include "libs/store/foreign.h"
 #include "libs/store/refs.h"
 
 namespace stave::store {
@@ -64,11 +65,8 @@ absl::Status TellOf(const Store& store, const DamagedRef& damaged, Mend mend, Fi
   const std::optional<oci::Reference> reference = ReferenceOf(damaged.path);
   const bool mends = mend == Mend::kYes;
   if (!reference.has_value()) {
-    const absl::Status moved =
-        mends ? base::RemoveTreeAt(store.state(), damaged.path) : absl::OkStatus();
-    findings->Add({"store", damaged.path, "", "is the file of no reference", "E_EXTRA", true,
-                   mends && moved.ok(), kRepairCommand});
-    return moved;
+    TellForeign(store, damaged.path, "is the file of no reference", mend, findings);
+    return absl::OkStatus();
   }
   Finding finding{"image",     reference->String(),
                   "",          "its reference file is damaged",

@@ -60,6 +60,13 @@ void Findings::AddNote(absl::string_view note) {
   AddOnce(std::string(note), &totals_.notes);
 }
 
+void Findings::SetExtent(size_t images, size_t layers) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  totals_.has_store = true;
+  totals_.images = images;
+  totals_.layers = layers;
+}
+
 Findings::Totals Findings::totals() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return totals_;

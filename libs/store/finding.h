@@ -54,6 +54,8 @@ class Findings {
   void AddFailure(const absl::Status& failure);
   // The same without being a failure.
   void AddNote(absl::string_view note);
+  // There is a store, and so much of it was looked at.
+  void SetExtent(size_t images, size_t layers);
 
   struct Totals {
     size_t damages = 0;
@@ -63,6 +65,9 @@ class Findings {
     std::vector<absl::Status> failures;
     std::vector<std::string> notes;
     std::vector<std::string> remedies;  // of what is not mended, each once, in order
+    bool has_store = false;             // false: there was nothing to look at
+    size_t images = 0;                  // that were looked at: names
+    size_t layers = 0;                  // unpacked ones
   };
   Totals totals() const;
 

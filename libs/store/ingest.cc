@@ -28,9 +28,11 @@ namespace stave::store {
 namespace {
 
 absl::StatusOr<base::UniqueFd> LockObject(int state, const std::string& name,
-                                          const base::LockNotice& notice) {
+                                          const base::LockNotice& notice,
+                                          const base::LockCancelled& cancelled) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(state, "ingest"));
-  return base::LockFileAt(ingest.get(), name + ".lock", base::LockMode::kExclusive, notice);
+  return base::LockFileAt(ingest.get(), name + ".lock", base::LockMode::kExclusive, notice,
+                          cancelled);
 }
 
 // The lock file goes while it is locked: whoever waits for it looks again (base/lock.h).
@@ -42,6 +44,36 @@ void RemoveLock(int state, const std::string& name, base::UniqueFd* lock) {
 absl::Status RemoveObject(int state, const std::string& name) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(state, "ingest"));
   return base::RemoveTreeAt(ingest.get(), name);
+}
+
+bool IsDir(int state, const std::string& path) {
+  struct stat st;
+  return ::fstatat(state, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+// A lock that is no file cannot be held: no writer opens it.
+absl::Status RemoveStrangeLock(int ingest, const std::string& name) {
+  struct stat st;
+  if (::fstatat(ingest, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    return errno == ENOENT ? absl::OkStatus() : base::PosixError(errno, name, "stat");
+  }
+  return S_ISREG(st.st_mode) ? absl::OkStatus() : base::RemoveTreeAt(ingest, name);
+}
+
+absl::Status SweepObject(const Store& store, int ingest, const std::string& object) {
+  const std::string lock_name = object + ".lock";
+  STAVE_RETURN_IF_ERROR(RemoveStrangeLock(ingest, lock_name));
+  STAVE_ASSIGN_OR_RETURN(std::optional<base::UniqueFd> lock,
+                         base::TryLockFileAt(ingest, lock_name, base::LockMode::kExclusive));
+  if (!lock.has_value()) return absl::OkStatus();
+  struct stat st;
+  if (::fstatat(ingest, object.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+      st.st_size > 0 && st.st_mtime + kPartialBlobLife > ::time(nullptr)) {
+    return absl::OkStatus();
+  }
+  STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(ingest, object));
+  RemoveLock(store.state(), object, &*lock);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -63,10 +95,11 @@ BlobIngest::~BlobIngest() {
 
 absl::StatusOr<std::optional<BlobIngest>> BlobIngest::Begin(const Store& store,
                                                             const oci::Digest& digest, int64_t size,
-                                                            const base::LockNotice& notice) {
+                                                            const base::LockNotice& notice,
+                                                            const base::LockCancelled& cancelled) {
   if (HasBlob(store, digest, size)) return std::optional<BlobIngest>();
   BlobIngest ingest(store, digest, size);
-  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name(), notice));
+  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name(), notice, cancelled));
   if (HasBlob(store, digest, size)) return std::optional<BlobIngest>();
 
   const std::string path = absl::StrCat("ingest/", ingest.Name());
@@ -125,13 +158,12 @@ LayerIngest::~LayerIngest() {
   if (RemoveObject(state_, Name()).ok()) RemoveLock(state_, Name(), &lock_);
 }
 
-absl::StatusOr<std::optional<LayerIngest>> LayerIngest::Begin(const Store& store,
-                                                              const oci::Digest& diff_id,
-                                                              const oci::Digest& chain_id,
-                                                              const base::LockNotice& notice) {
+absl::StatusOr<std::optional<LayerIngest>> LayerIngest::Begin(
+    const Store& store, const oci::Digest& diff_id, const oci::Digest& chain_id,
+    const base::LockNotice& notice, const base::LockCancelled& cancelled) {
   if (FindLayer(store, diff_id, chain_id).has_value()) return std::optional<LayerIngest>();
   LayerIngest ingest(store, diff_id, chain_id);
-  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name(), notice));
+  STAVE_ASSIGN_OR_RETURN(ingest.lock_, LockObject(store.state(), ingest.Name(), notice, cancelled));
   if (FindLayer(store, diff_id, chain_id).has_value()) return std::optional<LayerIngest>();
 
   STAVE_RETURN_IF_ERROR(RemoveObject(store.state(), ingest.Name()));
@@ -163,9 +195,14 @@ absl::Status LayerIngest::Commit(Synced synced) {
   }
   const std::string from = absl::StrCat("ingest/", Name());
   const std::string to = absl::StrCat("layers/", key_->hex());
-  if (::renameat2(state_, from.c_str(), state_, to.c_str(), RENAME_NOREPLACE) < 0) {
+  while (::renameat2(state_, from.c_str(), state_, to.c_str(), RENAME_NOREPLACE) < 0) {
     if (errno != EEXIST) return base::PosixError(errno, to, "rename");
-    STAVE_RETURN_IF_ERROR(RemoveObject(state_, Name()));
+    if (IsDir(state_, to)) {
+      STAVE_RETURN_IF_ERROR(RemoveObject(state_, Name()));
+      break;
+    }
+    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd layers, base::OpenDirAt(state_, "layers"));
+    STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(layers.get(), key_->hex()));
   }
   RemoveLock(state_, Name(), &lock_);
   return absl::OkStatus();
@@ -175,25 +212,13 @@ absl::Status SweepIngest(const Store& store) {
   STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolder(store.state(), "ingest"));
   if (names.empty()) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(store.state(), "ingest"));
+  absl::Status swept;
   for (const std::string& name : names) {
-    if (IsLease(name)) {
-      RemoveDeadLease(store, name);
-      continue;
-    }
-    const std::string object(absl::StripSuffix(name, ".lock"));
-    STAVE_ASSIGN_OR_RETURN(
-        std::optional<base::UniqueFd> lock,
-        base::TryLockFileAt(ingest.get(), object + ".lock", base::LockMode::kExclusive));
-    if (!lock.has_value()) continue;
-    struct stat st;
-    if (::fstatat(ingest.get(), object.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISREG(st.st_mode) && st.st_size > 0 && st.st_mtime + kPartialBlobLife > ::time(nullptr)) {
-      continue;
-    }
-    STAVE_RETURN_IF_ERROR(base::RemoveTreeAt(ingest.get(), object));
-    RemoveLock(store.state(), object, &*lock);
+    swept.Update(IsLease(name) ? RemoveDeadLease(store, name)
+                               : SweepObject(store, ingest.get(),
+                                             std::string(absl::StripSuffix(name, ".lock"))));
   }
-  return absl::OkStatus();
+  return swept;
 }
 
 bool IsBeingWritten(const Store& store, const std::string& name) {

@@ -37,11 +37,11 @@ enum class Synced { kNo, kYes };
 // A blob being written. Without Commit the partial file stays for the next writer to continue.
 class [[nodiscard]] BlobIngest {
  public:
-  // Takes the lock, waiting for it; `notice` hears of it when that takes long. nullopt: the blob is
-  // in the store (now). Errors: those of open(2).
-  static absl::StatusOr<std::optional<BlobIngest>> Begin(const Store& store,
-                                                         const oci::Digest& digest, int64_t size,
-                                                         const base::LockNotice& notice = nullptr);
+  // Takes the lock, waiting for it; `notice` hears of it when that takes long, and `cancelled` is
+  // asked meanwhile. nullopt: the blob is in the store (now). Errors: Cancelled; those of open(2).
+  static absl::StatusOr<std::optional<BlobIngest>> Begin(
+      const Store& store, const oci::Digest& digest, int64_t size,
+      const base::LockNotice& notice = nullptr, const base::LockCancelled& cancelled = nullptr);
   BlobIngest(BlobIngest&&) noexcept = default;
   BlobIngest& operator=(BlobIngest&&) = delete;
   ~BlobIngest();
@@ -79,11 +79,10 @@ class [[nodiscard]] BlobIngest {
 class [[nodiscard]] LayerIngest {
  public:
   // Takes the lock, waiting for it, and makes an empty fs/ (0755). nullopt: the layer is in the
-  // store (now), under one of its two keys.
-  static absl::StatusOr<std::optional<LayerIngest>> Begin(const Store& store,
-                                                          const oci::Digest& diff_id,
-                                                          const oci::Digest& chain_id,
-                                                          const base::LockNotice& notice = nullptr);
+  // store (now), under one of its two keys. Errors: as of BlobIngest.
+  static absl::StatusOr<std::optional<LayerIngest>> Begin(
+      const Store& store, const oci::Digest& diff_id, const oci::Digest& chain_id,
+      const base::LockNotice& notice = nullptr, const base::LockCancelled& cancelled = nullptr);
   LayerIngest(LayerIngest&&) noexcept = default;
   LayerIngest& operator=(LayerIngest&&) = delete;
   ~LayerIngest();
@@ -97,7 +96,8 @@ class [[nodiscard]] LayerIngest {
   // Errors: InvalidArgument if `key` is neither; those of ReplaceFileAt.
   absl::Status SetMeta(const oci::Digest& key, const LayerMeta& meta);
 
-  // Names the layer, after SetMeta. A layer of that key that is there already is kept.
+  // Names the layer, after SetMeta. A layer of that key that is there already is kept;
+  // anything else that bears its name is removed.
   // Errors: FailedPrecondition without SetMeta; those of syncfs(2) and rename(2): nothing is named.
   absl::Status Commit(Synced synced);
 
@@ -115,7 +115,8 @@ class [[nodiscard]] LayerIngest {
 };
 
 // Removes what dead writers left: every tree and lease, and partial blobs untouched for a day.
-// Objects with a living writer are skipped. Called by writers before they begin.
+// Objects with a living writer are skipped; a lock or lease that is no regular file has none, and
+// is removed. Called by writers before they begin. Errors: the first; the others are swept still.
 absl::Status SweepIngest(const Store& store);
 
 // So long is a partial blob kept for the next writer, in seconds.

@@ -6,12 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/base/lock.h"
 #include "libs/store/blobs.h"
+#include "libs/store/folder.h"
 #include "libs/store/test_store.h"
 
 namespace stave::store {
@@ -144,6 +147,54 @@ TEST_F(IngestTest, AnotherWriterWaitsAndFindsItDone) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(IngestTest, WhoIsCancelledDoesNotWait) {
+  const auto blob = BlobIngest::Begin(store(), kDigest, 5);
+  const auto tree = LayerIngest::Begin(store(), kDigest, kDigest);
+  ASSERT_TRUE(blob.ok() && blob->has_value() && tree.ok() && tree->has_value());
+  const auto cancelled = [] { return true; };
+
+  const auto other = BlobIngest::Begin(store(), kDigest, 5, nullptr, cancelled);
+  EXPECT_TRUE(absl::IsCancelled(other.status())) << other.status();
+  const auto another = LayerIngest::Begin(store(), kDigest, kDigest, nullptr, cancelled);
+  EXPECT_TRUE(absl::IsCancelled(another.status())) << another.status();
+  EXPECT_EQ(InIngest(), 4u);
+}
+
+TEST_F(IngestTest, WhatIsNoLayerDoesNotKeepALayersName) {
+  Write("kept", "x");
+  const std::string path = "state/layers/" + kDigest.hex();
+  for (const bool link : {false, true}) {
+    Remove(path);
+    auto ingest = LayerIngest::Begin(store(), kDigest, kDigest);
+    ASSERT_TRUE(ingest.ok() && ingest->has_value());
+    ASSERT_TRUE((*ingest)->SetMeta(kDigest, {kDigest, std::nullopt, 1, 2}).ok());
+    if (link) {
+      ASSERT_EQ(::symlink((folder() + "/kept").c_str(), (folder() + "/" + path).c_str()), 0);
+    } else {
+      Write(path, "no layer");
+    }
+
+    ASSERT_TRUE((*ingest)->Commit(Synced::kYes).ok());
+
+    EXPECT_TRUE(Exists(path + "/fs"));
+    EXPECT_EQ(InIngest(), 0u);
+  }
+  EXPECT_EQ(Read("kept"), "x");
+}
+
+TEST_F(IngestTest, ALayerThatIsThereIsKept) {
+  auto ingest = LayerIngest::Begin(store(), kDigest, kDigest);
+  ASSERT_TRUE(ingest.ok() && ingest->has_value());
+  ASSERT_TRUE((*ingest)->SetMeta(kDigest, {kDigest, std::nullopt, 1, 2}).ok());
+  MakeDir("state/layers/" + kDigest.hex());
+  Write("state/layers/" + kDigest.hex() + "/old", "x");
+
+  ASSERT_TRUE((*ingest)->Commit(Synced::kYes).ok());
+
+  EXPECT_TRUE(Exists("state/layers/" + kDigest.hex() + "/old"));
+  EXPECT_EQ(InIngest(), 0u);
+}
+
 TEST_F(IngestTest, ALayerIsNamedByItsKey) {
   const oci::Digest chain = oci::DigestOf("chain");
   auto ingest = LayerIngest::Begin(store(), kDigest, chain);
@@ -197,6 +248,26 @@ TEST_F(IngestTest, SweepRemovesTreesAndOldPartsOfDeadWriters) {
   ASSERT_EQ(::utimensat(store().state(), ("ingest/sha256-" + kDigest.hex()).c_str(), old, 0), 0);
   ASSERT_TRUE(SweepIngest(store()).ok());
   EXPECT_EQ(InIngest(), 0u);
+}
+
+TEST_F(IngestTest, SweepRemovesWhatIsNoLockAndNoLease) {
+  Write("kept", "x");
+  const std::string ingest = folder() + "/state/ingest/";
+  MakeDir("state/ingest/a.lock");
+  Write("state/ingest/a.lock/x", "x");
+  MakeDir("state/ingest/pull-a");
+  Write("state/ingest/pull-a/x", "x");
+  ASSERT_EQ(::symlink((folder() + "/kept").c_str(), (ingest + "b.lock").c_str()), 0);
+  ASSERT_EQ(::symlink((folder() + "/kept").c_str(), (ingest + "pull-b").c_str()), 0);
+  ASSERT_EQ(::mkfifo((ingest + "c.lock").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((ingest + "pull-c").c_str(), 0600), 0);
+  MakeDir("state/ingest/layer-" + kDigest.hex());
+
+  const absl::Status swept = SweepIngest(store());
+
+  ASSERT_TRUE(swept.ok()) << swept;
+  EXPECT_TRUE(ListFolder(store().state(), "ingest")->empty());
+  EXPECT_EQ(Read("kept"), "x");
 }
 
 TEST_F(IngestTest, SweepLeavesTheLiving) {

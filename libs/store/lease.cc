@@ -28,13 +28,42 @@ constexpr size_t kRandomDigits = 16;
 constexpr size_t kMaxLeaseBytes = size_t{16} << 20;
 
 // A name of ingest/ for reading; invalid if it is not there or no regular file.
-base::UniqueFd OpenLease(const Store& store, const std::string& name) {
+absl::StatusOr<base::UniqueFd> OpenLease(const Store& store, const std::string& name) {
   const std::string path = absl::StrCat("ingest/", name);
   base::UniqueFd fd(
       ::openat(store.state(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) {
+    // A link, a socket.
+    if (errno == ENOENT || errno == ELOOP || errno == ENXIO) return fd;
+    return base::PosixError(errno, path, "open");
+  }
   struct stat st;
-  if (fd.valid() && (::fstat(fd.get(), &st) < 0 || !S_ISREG(st.st_mode))) fd.Reset();
+  if (::fstat(fd.get(), &st) < 0) return base::PosixError(errno, path, "stat");
+  if (!S_ISREG(st.st_mode)) fd.Reset();
   return fd;
+}
+
+// Takes the lock if it is free, which makes it a dead one's.
+absl::StatusOr<bool> IsDead(const base::UniqueFd& fd, int mode, const std::string& name) {
+  if (::flock(fd.get(), mode | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return base::PosixError(errno, absl::StrCat("ingest/", name), "lock");
+}
+
+absl::Status ParseNames(absl::string_view text, const std::string& file,
+                        std::vector<oci::Digest>* names) {
+  // Who reads without the lock may see the half of what is being written.
+  text = text.substr(0, text.rfind('\n') + 1);
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    auto name = oci::Digest::Parse(line);
+    if (!name.ok()) {
+      return base::Error(
+          absl::StatusCode::kDataLoss, "E_CORRUPT",
+          absl::StrCat("ingest/", file, ": \"", base::Printable(line, 80), "\": is no digest"));
+    }
+    names->push_back(*std::move(name));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -73,29 +102,27 @@ absl::StatusOr<std::vector<oci::Digest>> LeasedNames(const Store& store) {
   std::vector<oci::Digest> names;
   for (const std::string& file : files) {
     if (!IsLease(file)) continue;
-    const base::UniqueFd fd = OpenLease(store, file);
-    if (!fd.valid() || ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) continue;
+    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd fd, OpenLease(store, file));
+    if (!fd.valid()) continue;
+    STAVE_ASSIGN_OR_RETURN(const bool dead, IsDead(fd, LOCK_SH, file));
+    if (dead) continue;
     STAVE_ASSIGN_OR_RETURN(const std::string text, base::ReadAll(fd.get(), kMaxLeaseBytes, file));
-    for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-      auto name = oci::Digest::Parse(line);
-      if (!name.ok()) {
-        return base::Error(
-            absl::StatusCode::kDataLoss, "E_CORRUPT",
-            absl::StrCat("ingest/", file, ": \"", base::Printable(line, 80), "\": is no digest"));
-      }
-      names.push_back(*std::move(name));
-    }
+    STAVE_RETURN_IF_ERROR(ParseNames(text, file, &names));
   }
   return names;
 }
 
 bool IsLease(absl::string_view name) { return absl::StartsWith(name, kPrefix); }
 
-void RemoveDeadLease(const Store& store, const std::string& name) {
-  const base::UniqueFd fd = OpenLease(store, name);
-  if (!fd.valid() || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return;
+absl::Status RemoveDeadLease(const Store& store, const std::string& name) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd fd, OpenLease(store, name));
+  if (fd.valid()) {
+    STAVE_ASSIGN_OR_RETURN(const bool dead, IsDead(fd, LOCK_EX, name));
+    if (!dead) return absl::OkStatus();
+  }
   // Nobody else can have taken the name meanwhile: a pull draws a fresh one.
-  ::unlinkat(store.state(), absl::StrCat("ingest/", name).c_str(), 0);
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd ingest, base::OpenDirAt(store.state(), "ingest"));
+  return base::RemoveTreeAt(ingest.get(), name);
 }
 
 }  // namespace stave::store

@@ -6,8 +6,8 @@
 //
 //   STATE/collect.lock      shared, for moments, by who publishes names; exclusive by the collector
 //   STATE/ingest/pull-HEX   the names of a pull: "sha256:..\n", a line each. Its lock is held as
-//   long
-//                           as the pull lives; one whose lock is free is a dead one's and is swept
+//                           long as the pull lives; one whose lock is free is a dead one's and is
+//                           swept. A last line without its end is still being written
 //
 // A container publishes its config.json under the same lock (container.h).
 
@@ -52,14 +52,16 @@ class [[nodiscard]] PullLease {
 };
 
 // The names of all living pulls. For who holds LockToCollect, or wants to know about how it is.
-// Errors: those of open(2); DataLoss [E_CORRUPT] for a line of a living one that is no digest.
+// What is no regular file names nothing. Errors: those of open(2), flock(2) and read(2); DataLoss
+// [E_CORRUPT] for a line of a living one that is no digest.
 absl::StatusOr<std::vector<oci::Digest>> LeasedNames(const Store& store);
 
 // Whether `name` in ingest/ is of a lease.
 bool IsLease(absl::string_view name);
 
-// Removes the lease `name` of ingest/ if it is a dead one's.
-void RemoveDeadLease(const Store& store, const std::string& name);
+// Removes the lease `name` of ingest/ if it is a dead one's or no regular file. Errors: those of
+// open(2), flock(2) and unlink(2).
+absl::Status RemoveDeadLease(const Store& store, const std::string& name);
 
 }  // namespace stave::store
 

@@ -63,6 +63,29 @@ TEST_F(LeaseTest, WhatALivingOneSaysMustBeNames) {
   EXPECT_EQ(base::ErrorWord(LeasedNames(store()).status()), "E_CORRUPT");
 }
 
+TEST_F(LeaseTest, WhatIsHalfWrittenDoesNotCount) {
+  Write("state/ingest/pull-0123456789abcdef",
+        kOne.ToString() + "\n" + kTwo.ToString().substr(0, 20));
+  const base::UniqueFd held(
+      ::openat(store().state(), "ingest/pull-0123456789abcdef", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+
+  const auto names = LeasedNames(store());
+
+  ASSERT_TRUE(names.ok()) << names.status();
+  EXPECT_EQ(*names, (std::vector<oci::Digest>{kOne}));
+}
+
+TEST_F(LeaseTest, WhatIsNoFileNamesNothing) {
+  MakeDir("state/ingest/pull-a");
+  ASSERT_EQ(::symlink("nowhere", (folder() + "/state/ingest/pull-b").c_str()), 0);
+
+  const auto names = LeasedNames(store());
+
+  ASSERT_TRUE(names.ok()) << names.status();
+  EXPECT_TRUE(names->empty());
+}
+
 TEST_F(LeaseTest, PublishersDoNotWaitForEachOtherButForTheCollector) {
   auto one = LockToPublish(store());
   auto other = LockToPublish(store());

@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
 #include "libs/base/mountinfo.h"
@@ -89,6 +90,24 @@ bool IsElsewhere(const Store& store, const std::string& folder) {
   return ::stat(folder.c_str(), &its) == 0 &&
          ::fstatat(store.state(), "layers", &ours, AT_SYMLINK_NOFOLLOW) == 0 &&
          (ours.st_ino != its.st_ino || ours.st_dev != its.st_dev);
+}
+
+constexpr absl::string_view kFolder = "/layers/";
+constexpr size_t kHexDigits = 64;
+
+// The layer whose files a line of mountinfo shows as they are: a read-only mount of one layer is no
+// overlay. The root within its file system is told, and not where that lies.
+std::optional<oci::Digest> BoundLayer(absl::string_view line) {
+  const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(' ', 4));
+  if (fields.size() < 4) return std::nullopt;
+  const absl::string_view root = fields[3];
+  const size_t at = root.rfind(kFolder);
+  if (at == root.npos) return std::nullopt;
+  absl::string_view hex = root.substr(at + kFolder.size());
+  if (!absl::ConsumeSuffix(&hex, "/fs") || hex.size() != kHexDigits) return std::nullopt;
+  auto key = oci::Digest::Parse(absl::StrCat("sha256:", hex));
+  if (!key.ok()) return std::nullopt;
+  return *std::move(key);
 }
 
 // Follows names from object to object.
@@ -212,11 +231,12 @@ Marked Mark(const Store& store, const Origins& origins) {
 }
 
 std::vector<MountedLayer> MountedLayers(absl::string_view mountinfo) {
-  constexpr absl::string_view kFolder = "/layers/";
-  constexpr size_t kHexDigits = 64;
   std::vector<MountedLayer> layers;
   for (const absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
-    if (!absl::StrContains(line, " - overlay ")) continue;
+    if (!absl::StrContains(line, " - overlay ")) {
+      if (auto key = BoundLayer(line)) layers.push_back({"", *std::move(key)});
+      continue;
+    }
     for (size_t at = line.find(kFolder); at != line.npos; at = line.find(kFolder, at + 1)) {
       const size_t hex = at + kFolder.size();
       auto key = oci::Digest::Parse(absl::StrCat("sha256:", line.substr(hex, kHexDigits)));

@@ -5,7 +5,7 @@
 //   ref -> index -> the manifests that are here -> config, blobs of layers
 //                                                  config -> keys of unpacked layers
 //   container (its config.json) -> manifest as above, config, keys of layers
-//   pull under way (lease.h), overlay mount of this mount namespace -> objects themselves
+//   pull under way (lease.h), mount of this mount namespace -> objects themselves
 //
 // Reads only. What is missing below an index is fine (another platform, not pulled); what cannot be
 // known is told as damage, so that nobody deletes for want of knowing.
@@ -65,9 +65,9 @@ struct Marked {
 // Follows the origins. Documents are read whole and their digests verified.
 Marked Mark(const Store& store, const Origins& origins);
 
-// A layer of an overlay mount: FOLDER/HEX/fs.
+// A layer of an overlay mount, FOLDER/HEX/fs, or one that is bound somewhere by itself.
 struct MountedLayer {
-  std::string folder;  // "/var/lib/stave/layers", as it was given to the kernel
+  std::string folder;  // "/var/lib/stave/layers", as the kernel was given it; "" of a bound one
   oci::Digest key;
 };
 

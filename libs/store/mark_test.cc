@@ -99,6 +99,25 @@ TEST_F(MarkTest, LayersOfOverlaysAreFoundInMountinfo) {
   EXPECT_TRUE(MountedLayers("1 1 0:4 / /x rw - overlay /layers/short rw,lowerdir=1:2").empty());
 }
 
+TEST_F(MarkTest, ALayerThatIsBoundByItselfIsFoundInMountinfo) {
+  const std::string key(64, 'a');
+
+  const auto layers =
+      MountedLayers("1 1 8:1 /s\\040x/layers/" + key + "/fs /mnt ro,relatime - ext4 /dev/sda rw\n" +
+                    "2 1 0:4 /layers/" + key + "/fs /mnt ro shared:1 - tmpfs tmpfs rw\n");
+
+  ASSERT_EQ(layers.size(), 2u);
+  EXPECT_EQ(layers[0].folder, "");
+  EXPECT_EQ(layers[0].key.hex(), key);
+  EXPECT_EQ(layers[1].key.hex(), key);
+  const std::string no_layers[] = {"/layers/" + key, "/layers/" + key + "/fsx", "/layers/a/fs",
+                                   "/layers/" + key + "0/fs", "/"};
+  for (const std::string& root : no_layers) {
+    EXPECT_TRUE(MountedLayers("1 1 8:1 " + root + " /mnt rw - ext4 /dev/sda rw").empty()) << root;
+  }
+  EXPECT_TRUE(MountedLayers("1 1 8:1").empty());
+}
+
 // --- what cannot be known ------------------------------------------------------------------------
 
 class DamageTest : public MarkTest {

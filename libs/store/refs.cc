@@ -68,7 +68,8 @@ void Look(const Store& store, const std::string& below, const std::string& name,
 absl::Status Walk(const Store& store, const std::string& below, RefScan* scan) {
   const std::string folder = below.empty() ? "refs" : absl::StrCat("refs/", below);
   const auto names = ListFolder(store.state(), folder);
-  if (absl::IsFailedPrecondition(names.status()) || below.size() > kMaxReference) {
+  if (absl::IsFailedPrecondition(names.status()) || base::ErrorWord(names.status()) == "E_LOOP" ||
+      below.size() > kMaxReference) {
     scan->damaged.push_back(NoReference(folder, "is no folder of references"));
     return absl::OkStatus();
   }
@@ -147,11 +148,28 @@ absl::Status MakeFolders(const Store& store, const oci::Reference& reference) {
   return absl::OkStatus();
 }
 
+constexpr const char* kObjectFolders[] = {"images/blobs/sha256", "layers"};
+
+absl::Status SyncFolder(const Store& store, const char* folder) {
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd fd, base::OpenDirAt(store.state(), folder));
+  return ::fsync(fd.get()) < 0 ? base::PosixError(errno, folder, "fsync") : absl::OkStatus();
+}
+
 // A name never points at what is not durable: the renames of blobs and layers come first.
 absl::Status SyncObjects(const Store& store) {
-  for (const char* folder : {"images/blobs/sha256", "layers"}) {
-    STAVE_ASSIGN_OR_RETURN(const base::UniqueFd fd, base::OpenDirAt(store.state(), folder));
-    if (::fsync(fd.get()) < 0) return base::PosixError(errno, folder, "fsync");
+  for (const char* folder : kObjectFolders) STAVE_RETURN_IF_ERROR(SyncFolder(store, folder));
+  return absl::OkStatus();
+}
+
+// The same where a rename may still wait for its sync.
+absl::Status SyncRecentObjects(const Store& store) {
+  for (const char* folder : kObjectFolders) {
+    struct stat st;
+    if (::fstatat(store.state(), folder, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        ::time(nullptr) - st.st_ctime > kSurelySynced) {
+      continue;
+    }
+    STAVE_RETURN_IF_ERROR(SyncFolder(store, folder));
   }
   return absl::OkStatus();
 }
@@ -203,6 +221,8 @@ absl::Status EnsureDurable(const Store& store, const oci::Reference& reference) 
       ::fstatat(store.state(), RefPath(reference).c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
     return absl::OkStatus();
   }
+  // What it leads to may be here only since another pull has renamed it.
+  STAVE_RETURN_IF_ERROR(SyncRecentObjects(store));
   if (::time(nullptr) - st.st_ctime > kSurelySynced) return absl::OkStatus();
   const std::string path = FolderOf(reference);
   const auto folder = base::OpenDirAt(store.state(), path);

@@ -26,7 +26,6 @@ namespace stave::store {
 namespace {
 
 constexpr char kMarker[] = "store.json";
-constexpr char kNewMarker[] = ".store.json.new";
 constexpr int64_t kVersion = 1;
 
 absl::Status StoreError(absl::string_view message) {
@@ -155,12 +154,15 @@ absl::Status MakeState(int state) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd images, base::OpenDirAt(state, "images"));
   STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(images.get(), "oci-layout", kLayoutText, 0600,
                                             base::Durability::kVolatile));
+  // Each maker has its own: one must not rename what another has not synced yet.
+  const std::string own = absl::StrCat(".", kMarker, ".tmp.", ::getpid());
   STAVE_RETURN_IF_ERROR(
-      base::ReplaceFileAt(state, kNewMarker, MarkerText(), 0600, base::Durability::kVolatile));
+      base::ReplaceFileAt(state, own, MarkerText(), 0600, base::Durability::kVolatile));
   if (::syncfs(state) < 0) return base::PosixError(errno, "store", "syncfs");
-  if (::renameat(state, kNewMarker, state, kMarker) < 0 && errno != ENOENT) {
-    return base::PosixError(errno, kMarker, "rename");  // ENOENT: another was faster
+  if (::renameat(state, own.c_str(), state, kMarker) < 0 && errno != ENOENT) {
+    return base::PosixError(errno, kMarker, "rename");  // ENOENT: another has made it, and swept
   }
+  base::RemoveStraysAt(state, kMarker);  // only now that the marker stands: a maker may be alive
   return absl::OkStatus();
 }
 

@@ -136,6 +136,11 @@ class LoginTest(unittest.TestCase):
         self.run_it("registry-logout", "--authfile", "mine", "reg.example", said="Removing")
         self.assertEqual(self.read(self.dir + "/mine"), {"auths": {}})
 
+    def test_empty_words_are_wrong_usage(self):
+        for words in (["registry-login", ""], ["registry-logout", ""], ["registry-login", "--authfile", "", "reg.example"],
+                      ["registry-logout", "--authfile", "", "reg.example"], ["image-fetch", "--authfile", "", "reg.example/a"]):
+            self.run_it(*words, code=2, said="is empty [E_USAGE]")
+
     def test_a_helper_keeps_it(self):
         self.write("bin/docker-credential-x", f"""#!/bin/sh
             cd {self.dir}

@@ -236,6 +236,22 @@ class InUseTest(Store):
         self.ok("image-remove --prune")
         self.assertEqual(self.folder("layers"), [])
 
+    # Of a single layer, mounted read-only, there is no overlay: the layer itself is bound.
+    def test_a_single_layer_that_is_bound_stays(self):
+        source = self.place.layout("single", [self.base], {"Cmd": ["sh"]})
+        self.ok(["image-fetch", "-q", source])
+        os.mkdir(self.place.path("mnt"))
+        self.ok(f"image-fetch -q {source} | layer-mount --read-only --now mnt > mounted.json")
+        self.assertNotIn("overlay", self.ok("findmnt -n -o FSTYPE mnt"))
+        self.ok("image-remove localhost/single")
+        self.ok("image-remove --prune")
+        self.trash_is_emptied()
+        self.assertEqual(len(self.folder("layers")), 1)
+        self.ok("mnt/bin/busybox true")
+        self.ok("layer-mount --unmount mnt")
+        self.ok("image-remove --prune")
+        self.assertEqual(self.folder("layers"), [])
+
     def test_a_document_that_outlived_its_image(self):
         self.fetch("one:1")
         self.ok("image-fetch --policy never one:1 > t.json && image-remove one:1")

@@ -130,7 +130,8 @@ class StoreCase(unittest.TestCase):
 
     def clean(self, *words):
         done = self.check(*words)
-        self.assertEqual((done.stdout, done.stderr, done.returncode), ("", "store-check: nothing found\n", 0))
+        self.assertEqual((done.stdout, done.returncode), ("", 0), done.stderr)
+        self.assertRegex(done.stderr, r"\Astore-check: no damage; [0-9]+ images?, [0-9]+ layers?\n\Z")
 
     def runs(self, name="layered"):
         done = place.run(f"image-fetch -q --policy never localhost/{name} | ns-run --rm -- sh -c 'cat /etc/passwd > /dev/null && echo runs'")
@@ -169,12 +170,32 @@ class SoundTest(StoreCase):
         self.clean("--json", "localhost/layered", "localhost/indexed:latest")
         self.assertEqual(os.listdir(place.path("state/ingest")), [])
 
-    def test_no_store_and_an_empty_store_are_clean(self):
+    def test_no_store_and_an_empty_store_are_no_damage(self):
+        def none(*words):
+            done = self.check(*words)
+            self.assertEqual((done.stdout, done.stderr, done.returncode),
+                             ("", f"store-check: {place.path('state')}: there is no store here\n", 0))
         subprocess.run(["rm", "-rf", place.path("state")], check=True)
-        self.clean()
-        self.clean("--repair")
+        none()
+        none("--repair")
         self.assertFalse(os.path.exists(place.path("state")))
         os.mkdir(place.path("state"), 0o700)
+        none()
+
+    def test_the_totals(self):
+        self.assertEqual(self.check(code=0).stderr, "store-check: no damage; 3 images, 3 layers\n")
+        self.assertEqual(self.check("localhost/shell", code=0).stderr, "store-check: no damage; 1 image, 1 layer\n")
+
+    # A layer that takes something from below comes back after what is below, and not on top of damage.
+    def test_a_missing_layer_above_one_that_cannot_be_mended(self):
+        shutil.rmtree(self.layer(0))
+        top = self.layer(2)
+        shutil.rmtree(top)
+        os.unlink(blob(document("layered")["blobs"][0]))
+        done = self.check("--repair", code=1)
+        self.assertIn("is not made: a layer below it is damaged [E_STATE]", done.stderr)
+        self.assertFalse(os.path.exists(top))
+        place.run(f"image-fetch -q --policy always {images['layered']}").check_returncode()
         self.clean()
 
     def test_it_is_clean_after_the_life_of_images_and_containers(self):
@@ -226,6 +247,12 @@ class SoundTest(StoreCase):
             there = place.run(["stave", "fsck", *words])
             self.assertEqual((here.returncode, here.stdout, here.stderr), (there.returncode, there.stdout, there.stderr))
         self.assertEqual(place.run(["stave", "fsck", "--what"]).returncode, 2)
+
+    def test_stave_hints_at_the_program_of_an_act(self):
+        for act, program in (("ps", "ps-lister"), ("pull", "image-fetch"), ("rmi", "image-remove"), ("login", "registry-login"),
+                             ("run", "image-fetch IMAGE | ns-run -it"), ("fsk", "did you mean fsck?")):
+            done = place.run(["stave", act])
+            self.assertEqual((done.returncode, done.stderr), (2, f'stave: unknown command "{act}" [E_USAGE]\nhint: {program}\n'))
 
     def test_json_has_its_form(self):
         os.truncate(blob(document("layered")["blobs"][1]), 0)
@@ -555,6 +582,24 @@ class OwnTest(StoreCase):
             pass
         os.mkfifo(place.path("state/refs/fifo"))
         self.mends("store refs/fifo: is the file of no reference [E_EXTRA]", "store refs/localhost/odd/:UP PER: is the file of no reference [E_EXTRA]")
+
+    # Links that lead out are moved themselves; what is behind them is not even looked at.
+    def test_links_out_of_the_store(self):
+        outside = place.path("outside")
+        os.makedirs(outside + "/folder")
+        for name in ("precious", "folder/:latest", ":latest"):
+            with open(f"{outside}/{name}", "w", encoding="utf-8") as out:
+                out.write(name)
+        before = sorted(glob.glob(outside + "/**", recursive=True))
+        for link in ("refs/out", "refs/localhost/out", "layers/out", "images/blobs/sha256/out"):
+            os.symlink(outside, place.path("state/" + link))
+        for link in ("ingest/out", "trash/out", "ingest/out.lock"):
+            os.symlink(outside, place.path("state/" + link))
+        self.check("--repair")
+        place.run("image-remove --prune")
+        self.clean()
+        self.assertEqual(sorted(glob.glob(outside + "/**", recursive=True)), before)
+        self.assertEqual(sorted(os.listdir(place.path("state/lost+found"))), ["out", "out-2", "out-3", "out-4"])
 
     def test_the_layout(self):
         for name, text, said in (("images/index.json", "", "is empty [E_CORRUPT]"), ("images/index.json", "{", "is damaged [E_CORRUPT]"),

@@ -73,6 +73,9 @@ absl::Status CheckFlags(const cli::Invocation& invocation) {
     return cli::UsageError(absl::StrCat("--policy: \"", base::Printable(FLAGS_policy, 64),
                                         "\": is not missing, always, newer or never"));
   }
+  if (invocation.Has("authfile") && FLAGS_authfile.empty()) {
+    return cli::UsageError("--authfile: is empty");
+  }
   if (invocation.Has("stall")) {
     const auto stall = base::ParseDuration(FLAGS_stall);
     if (!stall.ok()) return cli::BadValue("stall", stall.status());

@@ -65,6 +65,12 @@ constexpr cli::Program kProgram = {
 
 absl::Status CheckFlags(const cli::Invocation& call) {
   if (call.operands().size() > 1) return cli::UsageError("it takes one HOST");
+  if (!call.operands().empty() && call.operands()[0].empty()) {
+    return cli::UsageError("HOST is empty");
+  }
+  if (call.Has("authfile") && FLAGS_authfile.empty()) {
+    return cli::UsageError("--authfile: is empty");
+  }
   if (call.Has("password") && FLAGS_password_stdin) {
     return cli::UsageError("--password and --password-stdin exclude each other");
   }

@@ -36,6 +36,12 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
   if (call.operands().size() > (FLAGS_all ? 0 : 1)) {
     return cli::UsageError(FLAGS_all ? "--all: no HOST then" : "it takes one HOST");
   }
+  if (!call.operands().empty() && call.operands()[0].empty()) {
+    return cli::UsageError("HOST is empty");
+  }
+  if (call.Has("authfile") && FLAGS_authfile.empty()) {
+    return cli::UsageError("--authfile: is empty");
+  }
   const auto host = registry::ParseLoginHost(call.operands().empty() ? "" : call.operands()[0]);
   if (!host.ok()) return cli::AsUsage(host.status());
   const registry::CredentialFiles files = registry::FindCredentialFiles(FLAGS_authfile);

@@ -60,6 +60,26 @@ absl::StatusOr<int> Fsck(const cli::VerbCall& call) {
   return Become("store-check", tools::kCheckOptions, call.own);
 }
 
+// The programs that do what has no command here yet, by the names of the acts elsewhere.
+std::string ProgramFor(absl::string_view act) {
+  constexpr struct {
+    absl::string_view act, hint;
+  } kActs[] = {
+      {"pull", "image-fetch"},
+      {"rmi", "image-remove"},
+      {"prune", "image-remove --prune"},
+      {"ps", "ps-lister"},
+      {"rm", "ps-remove"},
+      {"login", "registry-login"},
+      {"logout", "registry-logout"},
+      {"run", "image-fetch IMAGE | ns-run -it"},
+  };
+  for (const auto& [name, hint] : kActs) {
+    if (act == name) return std::string(hint);
+  }
+  return "";
+}
+
 constexpr cli::Program kProgram = {
     .name = "stave",
     .purpose = "containers without a daemon",
@@ -84,6 +104,7 @@ int main(int argc, char** argv) {
                                 .verbs = stave::kVerbs,
                                 .version = "",
                                 .begin = nullptr,
-                                .log = nullptr},
+                                .log = nullptr,
+                                .hint = stave::ProgramFor},
                                argc, argv);
 }

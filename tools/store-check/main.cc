@@ -67,7 +67,9 @@ std::string Count(size_t count, absl::string_view one, absl::string_view many) {
 
 std::string Summary(const store::Findings::Totals& totals) {
   if (totals.damages == 0 && totals.lying == 0) {
-    return totals.failures.empty() ? "nothing found" : "nothing found in what could be looked at";
+    if (!totals.failures.empty()) return "nothing found in what could be looked at";
+    return absl::StrCat("no damage; ", Count(totals.images, "image", "images"), ", ",
+                        Count(totals.layers, "layer", "layers"));
   }
   std::string text = totals.damages == 0 ? "no damage"
                                          : absl::StrCat(Count(totals.damages, "damage", "damages"),
@@ -84,7 +86,8 @@ void PrintEnd(const store::Findings::Totals& totals) {
   for (const std::string& note : totals.notes) absl::StrAppend(&text, "store-check: ", note, "\n");
   for (const absl::Status& failure : totals.failures) cli::PrintError(kProgram, failure);
   for (const std::string& remedy : totals.remedies) absl::StrAppend(&text, "hint: ", remedy, "\n");
-  absl::StrAppend(&text, "store-check: ", Summary(totals), "\n");
+  const bool looked = totals.has_store || totals.damages > 0 || !totals.failures.empty();
+  if (looked) absl::StrAppend(&text, "store-check: ", Summary(totals), "\n");
   (void)base::WriteAll(STDERR_FILENO, text, "stderr");
 }
 
