@@ -29,17 +29,19 @@ UniqueFd CreateBeside(int dirfd, const std::string& beside, mode_t mode) {
   return UniqueFd(::openat(dirfd, beside.c_str(), kFlags, mode));
 }
 
-absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view content,
-                         mode_t mode, Durability durability, std::optional<FileOwner> owner) {
+// Errors bear `name`, which the user knows.
+absl::Status WriteBeside(int dirfd, const std::string& beside, const std::string& name,
+                         absl::string_view content, mode_t mode, Durability durability,
+                         std::optional<FileOwner> owner) {
   const UniqueFd file = CreateBeside(dirfd, beside, mode);
-  if (!file.valid()) return PosixError(errno, beside, "create");
+  if (!file.valid()) return PosixError(errno, name, "create");
   if (owner.has_value() && ::fchown(file.get(), owner->uid, owner->gid) < 0) {
-    return PosixError(errno, beside, "chown");
+    return PosixError(errno, name, "chown");
   }
-  if (::fchmod(file.get(), mode) < 0) return PosixError(errno, beside, "chmod");
-  STAVE_RETURN_IF_ERROR(WriteAll(file.get(), content, beside));
+  if (::fchmod(file.get(), mode) < 0) return PosixError(errno, name, "chmod");
+  STAVE_RETURN_IF_ERROR(WriteAll(file.get(), content, name));
   if (durability != Durability::kVolatile && ::fsync(file.get()) < 0) {
-    return PosixError(errno, beside, "fsync");
+    return PosixError(errno, name, "fsync");
   }
   return absl::OkStatus();
 }
@@ -49,7 +51,7 @@ absl::Status WriteBeside(int dirfd, const std::string& beside, absl::string_view
 absl::Status ReplaceFileAt(int dirfd, const std::string& name, absl::string_view content,
                            mode_t mode, Durability durability, std::optional<FileOwner> owner) {
   const std::string beside = absl::StrCat(BesidePrefix(name), ::getpid());
-  absl::Status written = WriteBeside(dirfd, beside, content, mode, durability, owner);
+  absl::Status written = WriteBeside(dirfd, beside, name, content, mode, durability, owner);
   if (written.ok() && ::renameat(dirfd, beside.c_str(), dirfd, name.c_str()) < 0) {
     written = PosixError(errno, name, "rename");
   }

@@ -14,7 +14,8 @@ namespace {
 
 std::string VersionText(const Verbs& verbs) {
   if (!verbs.version.empty()) return verbs.version;
-  return absl::StrCat(verbs.program.name, " (stave) ", Version(), "\n");
+  const absl::string_view name = verbs.program.name;
+  return absl::StrCat(name, name == "stave" ? " " : " (stave) ", Version(), "\n");
 }
 
 std::string Help(const Verbs& verbs) {

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -37,6 +39,15 @@ absl::StatusCode CodeOf(absl::string_view word) {
   if (word == "E_UNSUPPORTED") return absl::StatusCode::kUnimplemented;
   if (word == "E_PERMISSION") return absl::StatusCode::kPermissionDenied;
   return absl::StatusCode::kInvalidArgument;
+}
+
+// Ours may hold passwords; what finds the shared libraries, ld.so(8), is all that it needs.
+std::vector<std::string> LoadersEnvironment() {
+  std::vector<std::string> kept;
+  for (char** one = environ; *one != nullptr; ++one) {
+    if (absl::StartsWith(*one, "LD_")) kept.emplace_back(*one);
+  }
+  return kept;
 }
 
 }  // namespace
@@ -71,7 +82,7 @@ absl::StatusOr<UnpackChild> UnpackChild::Start(const std::string& program, int f
   base::Command command;
   command.path = program;
   command.args = {"stave-unpack"};
-  command.environment.emplace();  // none: ours may hold passwords, and it needs nothing
+  command.environment = LoadersEnvironment();
   command.fds = {{input.read.get(), 0}, {errors.write.get(), 2}, {fs, 3}, {report.write.get(), 4}};
   STAVE_ASSIGN_OR_RETURN(base::ChildProcess process, base::Start(command));
   return UnpackChild(std::move(process), std::move(input.write), std::move(report.read),

@@ -52,16 +52,18 @@ TEST(UnpackChildTest, TheEnvironmentIsKeptBack) {
   const std::string program = std::string(::getenv("TEST_TMPDIR")) + "/tells";
   {
     std::ofstream script(program);
-    script << "#!/bin/sh\necho \"stave-unpack: x: \"${DOCKER_AUTH_CONFIG-nothing}\" [E_TAR]\" >&2\n"
+    script << "#!/bin/sh\necho \"stave-unpack: x: \"${DOCKER_AUTH_CONFIG-nothing} "
+              "$LD_LIBRARY_PATH\" [E_TAR]\" >&2\n"
               "exit 1\n";
   }
   ASSERT_EQ(::chmod(program.c_str(), 0700), 0);
   ASSERT_EQ(::setenv("DOCKER_AUTH_CONFIG", "secret", 1), 0);
+  ASSERT_EQ(::setenv("LD_LIBRARY_PATH", "/opt/lib", 1), 0);
   const base::UniqueFd dir(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   auto child = UnpackChild::Start(program, dir.get());
   ASSERT_TRUE(child.ok()) << child.status();
 
-  EXPECT_EQ(child->Finish().status().message(), "x: nothing");
+  EXPECT_EQ(child->Finish().status().message(), "x: nothing /opt/lib");
 }
 
 TEST(UnpackChildTest, AProgramThatReportsNothing) {

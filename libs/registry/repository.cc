@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "libs/base/error.h"
 #include "libs/http/url.h"
 
@@ -44,6 +45,7 @@ struct Place {
   const std::string name;
   Client client;
   bool down = false;
+  std::string failure;             // why it did not give what it was asked for first
   std::set<std::string> gave;      // digests of blobs of which bytes came from here
   std::set<std::string> rejected;  // those that were wrong
 };
@@ -57,6 +59,7 @@ struct Repository::State {
   bool IsLast(size_t i) const { return i + 1 == places.size(); }
   bool MayAsk(size_t i, const std::string& blob);
   void Learn(size_t i, const absl::Status& status);
+  absl::Status WithMirrors(const absl::Status& status);
 };
 
 // The last one is always asked: its error is the answer.
@@ -74,7 +77,22 @@ void Repository::State::Learn(size_t i, const absl::Status& status) {
     note(Note::kWarning, absl::StrCat(text, "; the next one is asked"));
   }
   const std::lock_guard<std::mutex> lock(mutex);
+  if (places[i]->failure.empty()) {
+    places[i]->failure =
+        absl::StrCat("mirror ", places[i]->name, ": ", status.message(), " [", word, "]");
+  }
   if (word == "E_CONNECT" || word == "E_TLS" || word == "E_TIMEOUT") places[i]->down = true;
+}
+
+// What the registry says, and why it had to be asked.
+absl::Status Repository::State::WithMirrors(const absl::Status& status) {
+  if (status.ok()) return status;
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::vector<std::string> failures;
+  for (const auto& place : places) {
+    if (!place->failure.empty()) failures.push_back(place->failure);
+  }
+  return failures.empty() ? status : base::WithHint(status, absl::StrJoin(failures, "; "));
 }
 
 Repository::Repository(const std::vector<Endpoint>& endpoints, const ClientOptions& options,
@@ -94,8 +112,9 @@ absl::StatusOr<std::optional<ManifestHead>> Repository::HeadManifest(absl::strin
   for (size_t i = 0;; ++i) {
     if (!state_->MayAsk(i, "")) continue;
     auto head = state_->places[i]->client.HeadManifest(tag);
-    if (state_->IsLast(i) || absl::IsCancelled(head.status())) return head;
-    if (head.ok() && head->has_value()) return head;
+    if (absl::IsCancelled(head.status())) return head;
+    if (state_->IsLast(i) && !head.ok()) return state_->WithMirrors(head.status());
+    if (state_->IsLast(i) || (head.ok() && head->has_value())) return head;
     if (!head.ok()) state_->Learn(i, head.status());
   }
 }
@@ -104,9 +123,8 @@ absl::StatusOr<RawManifest> Repository::GetManifest(absl::string_view tag_or_dig
   for (size_t i = 0;; ++i) {
     if (!state_->MayAsk(i, "")) continue;
     auto manifest = state_->places[i]->client.GetManifest(tag_or_digest);
-    if (manifest.ok() || state_->IsLast(i) || absl::IsCancelled(manifest.status())) {
-      return manifest;
-    }
+    if (manifest.ok() || absl::IsCancelled(manifest.status())) return manifest;
+    if (state_->IsLast(i)) return state_->WithMirrors(manifest.status());
     state_->Learn(i, manifest.status());
   }
 }
@@ -127,7 +145,8 @@ absl::Status Repository::GetBlob(const oci::Digest& digest, int64_t size, int64_
       const std::lock_guard<std::mutex> lock(state_->mutex);
       state_->places[i]->gave.insert(digest.ToString());
     }
-    if (status.ok() || !sunk.ok() || state_->IsLast(i) || absl::IsCancelled(status)) return status;
+    if (status.ok() || !sunk.ok() || absl::IsCancelled(status)) return status;
+    if (state_->IsLast(i)) return state_->WithMirrors(status);
     state_->Learn(i, status);
   }
 }

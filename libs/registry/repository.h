@@ -7,7 +7,8 @@
 //
 // - Whatever fails at a mirror (nobody there, no such image, 5xx, a wrong certificate or digest) is
 //   asked of the next; a blob goes on there where it broke off. What the last one says is the
-//   error. What the others said goes to http::Options.trace, wrong content also to a warning.
+//   error, and what the others said first is its hint. All goes to http::Options.trace, wrong
+//   content also to a warning.
 // - A mirror that cannot be reached is not asked again, and one is tried twice where the registry
 //   is tried five times.
 // - A mirror gets the credential that `credential_for` has for it, never the registry's.

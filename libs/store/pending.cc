@@ -24,6 +24,7 @@
 #include "libs/store/name.h"
 #include "libs/store/name_link.h"
 #include "libs/store/trash.h"
+#include "libs/store/trash_folder.h"
 
 namespace stave::store {
 namespace {
@@ -255,7 +256,7 @@ absl::StatusOr<std::vector<Pending>> StaleEntries(const Store& store) {
   for (size_t i = 0; i < foreground.size() && i < kForegroundChecks; ++i) {
     take(Phase::kForeground, foreground[(first + i) % foreground.size()]);
   }
-  SweepTrash(store);
+  if (SweepContainers(store)) RemoveLeftTrash(store);
   return stale;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/id.h"
 #include "libs/base/posix.h"
@@ -89,6 +90,31 @@ base::UniqueFd LockInTrash(int trash, const std::string& id) {
   return folder;
 }
 
+bool IsOfTrashFolder(absl::string_view name) { return absl::StartsWith(name, kTrashFolderPrefix); }
+
+// A folder of TrashFolder stays, and *left is set, unless that is null.
+void Sweep(const Store& store, bool* left) {
+  const auto names = ListFolder(store.state(), "trash");
+  if (!names.ok() || names->empty()) return;
+  const auto trash = base::OpenDirAt(store.state(), "trash");
+  if (!trash.ok()) return;
+  for (const std::string& name : *names) {
+    const base::UniqueFd folder(
+        ::openat(trash->get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (folder.valid() && !LockFolder(folder.get(), LOCK_EX | LOCK_NB)) continue;
+    if (left != nullptr && IsOfTrashFolder(name)) {
+      *left = true;
+      continue;
+    }
+    // Its remover may have come no further than the rename.
+    if (base::IsId(name) && !HasEntry(store, name) &&
+        (!RemoveRunFolder(store, name).ok() || !ReleaseNamesOf(store, name).ok())) {
+      continue;
+    }
+    (void)base::RemoveTreeAt(trash->get(), name);
+  }
+}
+
 }  // namespace
 
 absl::Status RemoveFolders(const Store& store, const std::string& id, base::Durability durability) {
@@ -103,22 +129,12 @@ absl::Status Discard(const Store& store, const std::string& id, base::Durability
   return MoveHome(store, id, durability).status();
 }
 
-void SweepTrash(const Store& store) {
-  const auto names = ListFolder(store.state(), "trash");
-  if (!names.ok() || names->empty()) return;
-  const auto trash = base::OpenDirAt(store.state(), "trash");
-  if (!trash.ok()) return;
-  for (const std::string& name : *names) {
-    const base::UniqueFd folder(
-        ::openat(trash->get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (folder.valid() && !LockFolder(folder.get(), LOCK_EX | LOCK_NB)) continue;
-    // Its remover may have come no further than the rename.
-    if (base::IsId(name) && !HasEntry(store, name) &&
-        (!RemoveRunFolder(store, name).ok() || !ReleaseNamesOf(store, name).ok())) {
-      continue;
-    }
-    (void)base::RemoveTreeAt(trash->get(), name);
-  }
+void SweepTrash(const Store& store) { Sweep(store, nullptr); }
+
+bool SweepContainers(const Store& store) {
+  bool left = false;
+  Sweep(store, &left);
+  return left;
 }
 
 }  // namespace stave::store

@@ -15,6 +15,8 @@
 
 namespace stave::store {
 
+inline constexpr char kTrashFolderPrefix[] = "gone-";  // trash_folder.h
+
 // Removes STATE/containers/ID and RUN/containers/ID. What is not there is fine. If another process
 // is removing it, waits for it. kDurable: it does not come back after a power cut. Errors: those of
 // rename(2) and unlink(2); what is left is in trash/ or still in its place.
@@ -27,6 +29,10 @@ absl::Status Discard(const Store& store, const std::string& id, base::Durability
 // Tries to remove what is in trash/, and with it the names and the folders in RUN of those ids that
 // have no entry (pending.h); what somebody is removing or cannot be removed stays.
 void SweepTrash(const Store& store);
+
+// The same but for what may take long, the folders of TrashFolder; whether there is one that nobody
+// is removing.
+bool SweepContainers(const Store& store);
 
 }  // namespace stave::store
 

@@ -62,7 +62,7 @@ void TrashFolder::RemoveInGrandchild(const Store& store) {
 TrashFolder::TrashFolder(std::string name) : name_(std::move(name)) {}
 
 absl::StatusOr<TrashFolder> TrashFolder::Make(const Store& store) {
-  TrashFolder made(absl::StrCat("gone-", base::NewId().substr(0, kRandomDigits)));
+  TrashFolder made(absl::StrCat(kTrashFolderPrefix, base::NewId().substr(0, kRandomDigits)));
   STAVE_ASSIGN_OR_RETURN(made.trash_, base::OpenDirAt(store.state(), "trash"));
   for (;;) {
     STAVE_RETURN_IF_ERROR(base::MakeDirAt(made.trash_.get(), made.name_, 0700));
@@ -99,6 +99,11 @@ absl::Status TrashFolder::Sync() const {
     if (::fsync(fd) < 0) return base::PosixError(errno, "trash", "fsync");
   }
   return absl::OkStatus();
+}
+
+void RemoveLeftTrash(const Store& store) {
+  auto folder = TrashFolder::Make(store);
+  if (folder.ok()) std::move(*folder).RemoveDetached(store);
 }
 
 void TrashFolder::RemoveDetached(const Store& store) && {

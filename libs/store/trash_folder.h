@@ -48,6 +48,9 @@ class [[nodiscard]] TrashFolder {
   base::UniqueFd folder_;  // holds the lock
 };
 
+// Has a process of its own remove what killed removers left in trash/. Does its best.
+void RemoveLeftTrash(const Store& store);
+
 }  // namespace stave::store
 
 #endif  // STAVE_LIBS_STORE_TRASH_FOLDER_H_

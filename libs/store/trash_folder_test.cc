@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "libs/base/unique_fd.h"
 #include "libs/store/folder.h"
 #include "libs/store/test_store.h"
 #include "libs/store/trash.h"
@@ -68,6 +70,24 @@ TEST_F(TrashFolderTest, ASweepLeavesItToItsOwner) {
   // Its owner has died.
   SweepTrash(store());
   EXPECT_TRUE(InTrash().empty());
+}
+
+// A start has no time for what may be thousands of files.
+TEST_F(TrashFolderTest, WhatADeadOneLeftIsRemovedByAnotherProcess) {
+  {
+    auto left = TrashFolder::Make(store());
+    Take(&*left, "one");
+  }
+  const base::UniqueFd events(::inotify_init1(IN_CLOEXEC));
+  ASSERT_GE(::inotify_add_watch(events.get(), (folder() + "/state/trash").c_str(), IN_DELETE), 0);
+
+  EXPECT_TRUE(SweepContainers(store()));
+  EXPECT_EQ(InTrash().size(), 1u);
+  RemoveLeftTrash(store());
+
+  char buffer[4096];
+  while (!InTrash().empty()) ASSERT_GT(::read(events.get(), buffer, sizeof buffer), 0);
+  EXPECT_FALSE(SweepContainers(store()));
 }
 
 TEST_F(TrashFolderTest, AnEmptyOneLeavesNothing) {

@@ -331,6 +331,15 @@ class FaultsTest(unittest.TestCase):
             self.assertEqual(said.count("GET http://127.0.0.1:1 /v2/ "), 1, said)
             self.assertEqual(len([p for p, _ in mirror.seen("errors-forever") if "/manifests/" in p]), 2)
 
+    def test_what_neither_mirrors_nor_the_registry_have(self):
+        with evil_registry.Registry() as registry, evil_registry.Registry() as mirror:
+            config = self.configured(f'[[registry]]\nlocation="{registry.host}"\n' + "".join(
+                f'[[registry.mirror]]\nlocation="{host}"\n' for host in ("127.0.0.1:1", mirror.host)))
+            _, code, _, said = pull(self.work, f"{registry.host}/no-manifest", **config)
+            self.assertEqual(code, 1)
+            self.assertRegex(said, r"\[E_NOT_FOUND\]\nhint: mirror 127\.0\.0\.1:1: .*\[E_CONNECT\]; "
+                                   rf"mirror {mirror.host}: .*\[E_NOT_FOUND\]\n\Z")
+
     def test_the_registry_is_not_asked_for_what_a_mirror_has(self):
         with evil_registry.Registry() as registry, evil_registry.Registry() as mirror:
             config = self.configured(f'[[registry]]\nprefix="{registry.host}"\nlocation="{registry.host}"\n'

@@ -85,6 +85,7 @@ constexpr cli::Program kProgram = {
     .purpose = "containers without a daemon",
     .synopsis = "COMMAND [OPTION...] [ARG...]",
     .options = {},
+    .page = "stave(1)",
 };
 
 constexpr cli::Program kFsck = {
