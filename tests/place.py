@@ -81,14 +81,16 @@ class Place:
         self.wait_until_quiet()
         case.assertEqual(self.leftovers(), [])
 
-    # The detached processes that delete what image-remove has removed; a mount that they have files open of is busy.
+    # The detached processes that delete what image-remove has removed, or somebody who was killed; a mount that they have files open of is busy.
     def wait_for_removers(self):
         for pid in os.listdir("/proc"):
             try:
                 with open(f"/proc/{pid}/comm", encoding="utf-8") as name:
-                    if name.read() != "image-remove\n":
-                        continue
-                if not any(os.readlink(entry.path).startswith(self.dir) for entry in os.scandir(f"/proc/{pid}/fd")):
+                    program = name.read()
+                if program not in ("image-remove\n", "ns-run\n"):
+                    continue
+                held = self.dir if program == "image-remove\n" else self.path("state/trash")
+                if not any(os.readlink(entry.path).startswith(held) for entry in os.scandir(f"/proc/{pid}/fd")):
                     continue
                 fd = os.pidfd_open(int(pid))
             except (OSError, UnicodeDecodeError):

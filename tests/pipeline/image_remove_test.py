@@ -291,6 +291,7 @@ class PruneTest(Store):
         for command in ("image-fetch -q one:1 | ns-run --rm -- true", "image-remove one:1"):
             os.makedirs(self.place.path("state/trash/gone-0123456789abcdef/layer-x/fs/usr"))
             self.ok(command)
+            self.place.wait_until_quiet()
             self.trash_is_emptied()
 
 
