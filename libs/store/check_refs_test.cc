@@ -53,7 +53,7 @@ TEST_F(CheckRefsTest, WhatIsNoReferenceGoes) {
 
 TEST_F(CheckRefsTest, TheIndexIsMadeAnew) {
   Write("state/images/index.json", "{}");
-  ExpectMends("store images/index.json: does not say what refs/ says [E_CORRUPT]");
+  ExpectMends("store images/index.json: does not say what refs/ says [E_STALE]");
   Write("state/images/index.json", "");
   ExpectMends("store images/index.json: is empty [E_CORRUPT]");
   Remove("state/images/index.json");
