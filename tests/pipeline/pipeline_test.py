@@ -75,7 +75,7 @@ class PipelineTest(unittest.TestCase):
     def test_ps_lister_shows_it_while_it_runs(self):
         running = place.start(["bash", "-c", f"image-fetch {image} | ns-run --name shown --init -- sh -c 'echo up; sleep 1000'"], stdout=-1)
         self.assertEqual(running.stdout.readline(), "up\n")
-        record = json.loads(self.ok("ps-lister --json"))
+        record = json.loads(self.ok("while ps-lister --json > list && [ ! -s list ]; do :; done; cat list"))  # the payload may be faster
         self.assertEqual((record["name"], record["state"]), ("shown", "running"))
         self.assertIn("Up ", self.ok("ps-lister"))
         self.fails("ps-remove shown", 1, "container is running")
