@@ -2,21 +2,31 @@
 
 PROGRAMS = [
     "cgroup-limit",
+    "file-copy",
     "image-fetch",
     "image-remove",
+    "layer-diff",
     "layer-mount",
+    "log-read",
+    "ns-exec",
     "ns-run",
     "ps-lister",
     "ps-remove",
+    "ps-rename",
+    "ps-signal",
+    "ps-stat",
+    "ps-wait",
     "registry-login",
     "registry-logout",
     "stave",
     "stave-oci",
     "store-check",
+    "tty-attach",
 ]
 
 # Executed by programs only; they live in libexec/stave and have no page.
 HELPERS = [
+    "stave-monitor",
     "stave-pull",
     "stave-scope",
     "stave-unpack",

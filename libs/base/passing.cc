@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "libs/base/posix.h"
 
 namespace stave::base {
@@ -42,9 +44,11 @@ absl::StatusOr<Message> ReceiveMessage(int socket, size_t max, int flags) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   ssize_t n;
+  bool reset = false;
   do {
     n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
-  } while (n < 0 && errno == EINTR);
+    // Told once, by who has closed with something unread; what it said before that comes after.
+  } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
   if (n < 0) return PosixError(errno, "socket", "receive");
   if (n == 0) return absl::AbortedError("socket: the other side has gone");
   received.text.resize(static_cast<size_t>(n));

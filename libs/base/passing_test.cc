@@ -43,6 +43,16 @@ TEST_F(PassingTest, WithoutADescriptorItIsInvalid) {
   EXPECT_FALSE(ReceiveMessage(theirs_.get(), 64, 0)->fd.valid());
 }
 
+// Linux tells a reset before what was said.
+TEST_F(PassingTest, TheLastWordOfWhoDidNotListenArrives) {
+  ASSERT_TRUE(SendMessage(mine_.get(), "unread", -1).ok());
+  ASSERT_TRUE(SendMessage(theirs_.get(), "bye", -1).ok());
+  theirs_.Reset();
+
+  EXPECT_EQ(ReceiveMessage(mine_.get(), 64, 0)->text, "bye");
+  EXPECT_TRUE(absl::IsAborted(ReceiveMessage(mine_.get(), 64, 0).status()));
+}
+
 TEST_F(PassingTest, SilenceAndDepartureAreErrors) {
   EXPECT_TRUE(absl::IsUnavailable(ReceiveMessage(theirs_.get(), 64, MSG_DONTWAIT).status()));
   mine_.Reset();

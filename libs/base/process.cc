@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,6 +42,13 @@ absl::StatusOr<uint64_t> StartTime(pid_t pid) {
   return start;
 }
 
+// Absent also for a number that JSON does not keep.
+std::optional<uint64_t> InodeOf(int pidfd) {
+  struct stat st;
+  if (::fstat(pidfd, &st) < 0 || st.st_ino > (uint64_t{1} << 53)) return std::nullopt;
+  return st.st_ino;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> BootId() {
@@ -58,6 +66,8 @@ absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid, const std::string& bo
   ProcessIdentity identity;
   identity.boot_id = boot_id;
   identity.pid = pid;
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (pidfd.valid()) identity.inode = InodeOf(pidfd.get());
   STAVE_ASSIGN_OR_RETURN(identity.start_time, StartTime(pid));
   return identity;
 }
@@ -77,6 +87,9 @@ absl::StatusOr<std::optional<UniqueFd>> OpenProcess(const ProcessIdentity& ident
   }
   const auto start = StartTime(identity.pid);
   if (!start.ok() || *start != identity.start_time) return std::optional<UniqueFd>();
+  if (identity.inode.has_value() && InodeOf(pidfd.get()) != identity.inode) {
+    return std::optional<UniqueFd>();
+  }
   return std::optional<UniqueFd>(std::move(pidfd));
 }
 

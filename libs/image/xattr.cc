@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -22,6 +23,27 @@ bool IsLayerXattr(absl::string_view name) {
   if (name == "security.capability") return true;
   return absl::StartsWith(name, "user.") && name.size() > 5 &&
          !absl::StartsWith(name, "user.overlay.");
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadLayerXattrs(
+    int fd, absl::string_view noun) {
+  std::vector<std::pair<std::string, std::string>> found;
+  char names[kMaxList];
+  const ssize_t size = ::flistxattr(fd, names, sizeof names);
+  if (size < 0 && errno == EOPNOTSUPP) return found;
+  if (size < 0) return base::PosixError(errno, noun, "list xattrs");
+  std::string value;
+  const absl::string_view list(names, static_cast<size_t>(size));
+  for (const absl::string_view name : absl::StrSplit(list, '\0', absl::SkipEmpty())) {
+    if (!IsLayerXattr(name)) continue;
+    value.resize(kMaxList);
+    const ssize_t length = ::fgetxattr(fd, std::string(name).c_str(), value.data(), value.size());
+    if (length < 0 && errno == ENODATA) continue;  // removed meanwhile
+    if (length < 0) return base::PosixError(errno, noun, "read xattr");
+    found.emplace_back(name, value.substr(0, static_cast<size_t>(length)));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 absl::Status CopyLayerXattrs(int from, int to) {

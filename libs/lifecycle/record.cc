@@ -20,10 +20,14 @@ constexpr int64_t kVersion = 1;
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%E*SZ";
 
 json::Value PrintIdentity(const base::ProcessIdentity& identity) {
-  return json::Value::Object(
-      {{"boot", json::Value::String(identity.boot_id)},
-       {"pid", json::Value::Number(identity.pid)},
-       {"start", json::Value::NumberText(absl::StrCat(identity.start_time))}});
+  json::Value value =
+      json::Value::Object({{"boot", json::Value::String(identity.boot_id)},
+                           {"pid", json::Value::Number(identity.pid)},
+                           {"start", json::Value::NumberText(absl::StrCat(identity.start_time))}});
+  if (identity.inode) {
+    value.Set("inode", json::Value::Number(static_cast<int64_t>(*identity.inode)));
+  }
+  return value;
 }
 
 absl::StatusOr<std::optional<base::ProcessIdentity>> ParseIdentity(const json::Cursor& place) {
@@ -34,6 +38,10 @@ absl::StatusOr<std::optional<base::ProcessIdentity>> ParseIdentity(const json::C
   STAVE_ASSIGN_OR_RETURN(const int64_t start, place["start"].Int(0, INT64_MAX));
   identity.pid = static_cast<pid_t>(pid);
   identity.start_time = static_cast<uint64_t>(start);
+  if (place["inode"].exists()) {
+    STAVE_ASSIGN_OR_RETURN(const int64_t inode, place["inode"].Int(0, int64_t{1} << 53));
+    identity.inode = static_cast<uint64_t>(inode);
+  }
   return std::optional<base::ProcessIdentity>(std::move(identity));
 }
 

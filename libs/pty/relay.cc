@@ -48,10 +48,17 @@ void Relay::Read() {
   char buffer[kPiece];
   const ssize_t n = ::read(from_, buffer, sizeof buffer);
   if (n > 0) {
-    if (!broken_) piece_.assign(buffer, static_cast<size_t>(n));
+    Take(absl::string_view(buffer, static_cast<size_t>(n)));
   } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
     ended_ = true;  // a pty's master says EIO when nobody has the other side open
+    if (!broken_) piece_ = keys_.TakeHeld();
   }
+}
+
+void Relay::Take(absl::string_view bytes) {
+  stopped_ = keys_.Feed(bytes, &piece_);
+  if (stopped_) ended_ = true;
+  if (broken_) piece_.clear();
 }
 
 void Relay::Write() {

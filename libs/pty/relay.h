@@ -16,9 +16,12 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "libs/base/unique_fd.h"
+#include "libs/pty/detach_keys.h"
 
 namespace stave::pty {
 
@@ -29,6 +32,11 @@ class Relay {
 
   // `from` is borrowed. With kClose `to` is closed at the end, so give a duplicate.
   Relay(int from, base::UniqueFd to, AtEnd at_end);
+
+  // Looks for `keys` in what `from` gives, and reads no more when they have come.
+  void StopAt(DetachKeys keys) { keys_ = std::move(keys); }
+  // Whether they have. What came before them may still wait to be written.
+  bool stopped() const { return stopped_; }
 
   // Whether there is nothing left to do: `from` has ended and all is written, or `to` is broken.
   bool finished() const { return finished_; }
@@ -43,13 +51,16 @@ class Relay {
 
  private:
   void Read();
+  void Take(absl::string_view bytes);
   void Write();
   void Finish();
 
   int from_;
   base::UniqueFd to_;
   AtEnd at_end_;
+  DetachKeys keys_;
   std::string piece_;
+  bool stopped_ = false;
   bool ended_ = false;   // `from` gave its end
   bool broken_ = false;  // `to` takes no more: what comes is thrown away
   bool finished_ = false;

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "libs/base/posix.h"
 #include "libs/base/unique_fd.h"
+#include "libs/pty/detach_keys.h"
 
 namespace stave::pty {
 namespace {
@@ -69,6 +70,35 @@ TEST(RelayTest, ABrokenReaderEndsIt) {
   Round(&relay);
 
   EXPECT_TRUE(relay.finished());
+}
+
+TEST(RelayTest, StopsAtKeys) {
+  Pipe in, out;
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "before-", "pipe").ok());
+  Relay relay(in.reader.get(), std::move(out.writer), Relay::AtEnd::kClose);
+  relay.StopAt(*DetachKeys::Parse("-,+"));
+
+  Round(&relay);
+  EXPECT_FALSE(relay.stopped());
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "+after", "pipe").ok());
+  Round(&relay);
+
+  EXPECT_TRUE(relay.stopped());
+  EXPECT_TRUE(relay.finished());
+  EXPECT_EQ(*base::ReadAll(out.reader.get(), 100, "pipe"), "before");
+}
+
+TEST(RelayTest, KeysThatDoNotComeAreCopied) {
+  Pipe in, out;
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "before-", "pipe").ok());
+  in.writer.Reset();
+  Relay relay(in.reader.get(), std::move(out.writer), Relay::AtEnd::kClose);
+  relay.StopAt(*DetachKeys::Parse("-,+"));
+
+  while (!relay.finished()) Round(&relay);
+
+  EXPECT_FALSE(relay.stopped());
+  EXPECT_EQ(*base::ReadAll(out.reader.get(), 100, "pipe"), "before-");
 }
 
 TEST(RelayTest, DrainTakesWhatIsThere) {

@@ -27,7 +27,7 @@
 #include "libs/oci/process.h"
 #include "libs/oci/stave_member.h"
 #include "libs/oci/user.h"
-#include "libs/rootpath/rootpath.h"
+#include "libs/runtime/root_user.h"
 #include "libs/runtime/volume.h"
 #include "libs/store/image_user.h"
 
@@ -41,20 +41,9 @@ absl::Status Usage(absl::string_view option, absl::string_view value, absl::stri
 
 // --- users -------------------------------------------------------------------------------------
 
-absl::StatusOr<std::string> ReadUserFile(int root, const char* path) {
-  auto file = rootpath::OpenInRoot(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  struct stat st;
-  if (absl::IsNotFound(file.status())) return std::string();
-  if (!file.ok()) return file.status();
-  if (::fstat(file->get(), &st) < 0 || !S_ISREG(st.st_mode)) return std::string();
-  return base::ReadAll(file->get(), oci::kMaxUserFile, path);
-}
-
 absl::StatusOr<oci::User> ResolveInDirectory(const std::string& directory, absl::string_view spec) {
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd root, base::OpenDirAt(AT_FDCWD, directory));
-  STAVE_ASSIGN_OR_RETURN(const std::string passwd, ReadUserFile(root.get(), "etc/passwd"));
-  STAVE_ASSIGN_OR_RETURN(const std::string group, ReadUserFile(root.get(), "etc/group"));
-  return oci::ResolveUser(spec, passwd, group);
+  return ResolveUserInRoot(root.get(), spec);
 }
 
 absl::StatusOr<oci::User> Resolve(const store::Store& store, const json::Value& document,

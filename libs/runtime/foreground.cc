@@ -13,41 +13,10 @@
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/runtime/passed_signals.h"
 
 namespace stave::runtime {
 namespace {
-
-// Not passed on: what cannot be, what belongs to the caller's own children and pipes, and what
-// stops a background job that touches its terminal.
-bool IsPassedOn(int signal) {
-  switch (signal) {
-    case SIGKILL:
-    case SIGSTOP:
-    case SIGCHLD:
-    case SIGPIPE:
-    case SIGURG:
-    case SIGTTIN:
-    case SIGTTOU:
-    case 32:  // the C library's own
-    case 33:
-      return false;
-    default:
-      return true;
-  }
-}
-
-absl::StatusOr<base::UniqueFd> BlockSignals() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (int signal = 1; signal <= 64; ++signal) {
-    if (IsPassedOn(signal)) ::sigaddset(&set, signal);
-  }
-  if (::sigprocmask(SIG_BLOCK, &set, nullptr) < 0)
-    return base::PosixError(errno, "signals", "block");
-  base::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd.valid()) return base::PosixError(errno, "signals", "signalfd");
-  return fd;
-}
 
 struct Ends {
   base::UniqueFd reader, writer;
@@ -59,6 +28,8 @@ absl::StatusOr<Ends> MakePipe() {
   return Ends{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
+}  // namespace
+
 absl::StatusOr<Ended> Reap(const Launched& launched) {
   int status = 0;
   while (::waitpid(launched.pid, &status, 0) < 0) {
@@ -68,14 +39,13 @@ absl::StatusOr<Ended> Reap(const Launched& launched) {
   return Ended{WEXITSTATUS(status), 0};
 }
 
-}  // namespace
-
 absl::StatusOr<Foreground> Foreground::Prepare(const StreamWishes& wishes) {
   Foreground made;
   made.interactive_ = wishes.interactive;
+  made.detach_keys_ = wishes.detach_keys;
   STAVE_RETURN_IF_ERROR(wishes.terminal ? made.PrepareTerminal(wishes)
                                         : made.PrepareStreams(wishes));
-  STAVE_ASSIGN_OR_RETURN(made.signals_, BlockSignals());
+  STAVE_ASSIGN_OR_RETURN(made.signals_, BlockPassedSignals());
   return made;
 }
 
@@ -85,7 +55,7 @@ absl::Status Foreground::PrepareTerminal(const StreamWishes& wishes) {
   } else if (wishes.input < 0) {
     terminal_ = base::UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
   }
-  if (!terminal_.valid()) {
+  if (!terminal_.valid() && (wishes.interactive || !wishes.may_lack_terminal)) {
     return base::WithHint(base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_TTY",
                                       "the input device is not a TTY"),
                           "without -t the payload gets pipes");
@@ -131,10 +101,11 @@ pty::Size Foreground::size() const {
 absl::Status Foreground::StartTerminal(int master) {
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd screen, base::Duplicate(STDOUT_FILENO));
   outputs_.emplace_back(master, std::move(screen), pty::Relay::AtEnd::kKeep);
-  pty::SetSize(master, pty::GetSize(terminal_.get()));
+  if (terminal_.valid()) pty::SetSize(master, pty::GetSize(terminal_.get()));
   if (!interactive_) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd keys, base::Duplicate(master));
   inputs_.emplace_back(terminal_.get(), std::move(keys), pty::Relay::AtEnd::kKeep);
+  inputs_.back().StopAt(detach_keys_);
   auto raw = pty::RawMode::Enter(terminal_.get());
   if (!raw.ok()) return raw.status();
   raw_.emplace(*std::move(raw));
@@ -145,7 +116,7 @@ void Foreground::TakeSignal(const Launched& launched) {
   signalfd_siginfo info;
   if (::read(signals_.get(), &info, sizeof info) != sizeof info) return;
   int signal = static_cast<int>(info.ssi_signo);
-  if (signal == SIGWINCH && launched.terminal.valid()) {
+  if (signal == SIGWINCH && launched.terminal.valid() && terminal_.valid()) {
     pty::SetSize(launched.terminal.get(), pty::GetSize(terminal_.get()));
     return;
   }
@@ -177,6 +148,7 @@ absl::Status Foreground::Loop(Launched* launched) {
     if (polls[1].revents != 0) TakeSignal(*launched);
     for (pty::Relay& relay : inputs_) relay.Serve(polls);
     for (pty::Relay& relay : outputs_) relay.Serve(polls);
+    if (detached()) return absl::OkStatus();
     if (polls[0].revents != 0) return absl::OkStatus();
     if (shown && (polls[2].revents != 0 || outputs_.front().broken())) HangUp(launched);
   }
@@ -188,6 +160,12 @@ absl::StatusOr<Ended> Foreground::Watch(Launched* launched) {
   err_.Reset();
   if (launched->terminal.valid()) STAVE_RETURN_IF_ERROR(StartTerminal(launched->terminal.get()));
   STAVE_RETURN_IF_ERROR(Loop(launched));
+  if (detached()) {
+    raw_.reset();
+    Ended ended;
+    ended.detached = true;
+    return ended;
+  }
   // With the first process of a pid namespace all others are gone once it has been reaped, so what
   // the pipes hold now is all there is.
   STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(*launched));

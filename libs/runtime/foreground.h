@@ -15,6 +15,9 @@
 // stdout any more: what only prints then ends, as at the end of a pipe.
 //
 // Signals that ns-run gets go to the payload's first process; the third SIGINT or SIGTERM kills it.
+//
+// Keys to detach with (-it only) end the watching, not the payload: it is not reaped, and its
+// terminal stays open in Launched, for whoever reads it from then on.
 
 #ifndef STAVE_LIBS_RUNTIME_FOREGROUND_H_
 #define STAVE_LIBS_RUNTIME_FOREGROUND_H_
@@ -26,6 +29,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
+#include "libs/pty/detach_keys.h"
 #include "libs/pty/relay.h"
 #include "libs/pty/terminal.h"
 #include "libs/runtime/launch.h"
@@ -36,12 +40,19 @@ struct StreamWishes {
   bool interactive = false;  // -i: the payload gets an input
   bool terminal = false;     // -t: it gets a terminal
   int input = 0;             // what -i means: stdin, or --stdin-fd; -1: stdin was the document
+  // -t without -i gives a terminal also where the caller has none, as docker exec does.
+  bool may_lack_terminal = false;
+  pty::DetachKeys detach_keys;  // none: nothing detaches
 };
 
 struct Ended {
-  int code = 0;    // 128+n for a signal
-  int signal = 0;  // 0: it exited
+  int code = 0;           // 128+n for a signal
+  int signal = 0;         // 0: it exited
+  bool detached = false;  // it goes on
 };
+
+// Waits for the process, a child of the caller. Errors: those of waitpid(2).
+absl::StatusOr<Ended> Reap(const Launched& launched);
 
 class Foreground {
  public:
@@ -56,7 +67,8 @@ class Foreground {
   // Of the caller's terminal, for the container's.
   pty::Size size() const;
 
-  // Relays until the first process has ended, then what its output still holds.
+  // Relays until the first process has ended, then what its output still holds; or until the keys
+  // to detach with have come.
   absl::StatusOr<Ended> Watch(Launched* launched);
 
  private:
@@ -67,11 +79,13 @@ class Foreground {
   absl::Status StartTerminal(int master);
   void TakeSignal(const Launched& launched);
   void HangUp(Launched* launched);
+  bool detached() const { return !inputs_.empty() && inputs_.front().stopped(); }
   absl::Status Loop(Launched* launched);
 
   base::UniqueFd in_, out_, err_;  // the payload's ends
   base::UniqueFd terminal_;        // the caller's terminal, with -t
   bool interactive_ = false;
+  pty::DetachKeys detach_keys_;
   base::UniqueFd signals_;               // signalfd
   std::vector<base::UniqueFd> sources_;  // our ends of relayed pipes
   std::vector<pty::Relay> inputs_, outputs_;

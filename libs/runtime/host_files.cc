@@ -22,6 +22,10 @@ namespace {
 
 constexpr size_t kMaxHostFile = size_t{64} << 10;
 
+constexpr char kHostname[] = "hostname";
+constexpr char kResolvConf[] = "resolv.conf";
+constexpr absl::string_view kFiles[] = {kHostname, "hosts", kResolvConf};
+
 constexpr char kHosts[] =
     "127.0.0.1\tlocalhost\n"
     "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -33,6 +37,25 @@ constexpr char kHosts[] =
 std::string HostFile(const std::string& path, absl::string_view otherwise) {
   auto text = base::ReadFileAt(AT_FDCWD, path, kMaxHostFile);
   return text.ok() ? *std::move(text) : std::string(otherwise);
+}
+
+std::string TextOf(absl::string_view file, const std::string& name, const json::Value& document) {
+  if (file == kHostname) return name + "\n";
+  if (file == kResolvConf) return HostFile("/etc/resolv.conf", "");
+  const json::Value* mode = document.Find({"stave", "network", "mode"});
+  if (mode != nullptr && mode->text() == "host") return HostFile("/etc/hosts", kHosts);
+  return absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
+}
+
+// Whether the document binds the file `source`.
+bool IsBound(const json::Value& document, absl::string_view source) {
+  const json::Value* mounts = document.Find("mounts");
+  if (mounts == nullptr) return false;
+  for (const json::Value& mount : mounts->elements()) {
+    const json::Value* there = mount.Find("source");
+    if (there != nullptr && there->text() == source) return true;
+  }
+  return false;
 }
 
 bool IsMounted(const json::Value& document, absl::string_view destination) {
@@ -59,38 +82,31 @@ void AddBind(const std::string& source, absl::string_view destination, json::Val
 
 }  // namespace
 
-absl::Status AddHostFiles(const store::Store& store, int run, const std::string& run_path,
+absl::Status AddHostFiles(const store::Store& store, const std::string& run_path,
                           json::Value* document) {
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(*document));
   absl::string_view other = member.network_mode;
-  const bool shared = absl::ConsumePrefix(&other, "container:");
-  const bool host = member.network_mode == "host";
   std::string network_path = run_path;
-  if (shared) {
+  if (absl::ConsumePrefix(&other, "container:")) {
     STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, other));
     network_path = absl::StrCat(store.run_path(), "/containers/", id);
   }
-  const json::Value* hostname = document->Find("hostname");
-  const std::string name = hostname != nullptr ? hostname->text() : "";
-  const std::string hosts =
-      host ? HostFile("/etc/hosts", kHosts)
-           : absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
-  const struct {
-    const char* name;
-    std::string text;
-    bool of_network;
-  } files[] = {{"hostname", name + "\n", false},
-               {"hosts", hosts, true},
-               {"resolv.conf", HostFile("/etc/resolv.conf", ""), true}};
-  for (const auto& [file, text, of_network] : files) {
+  for (const absl::string_view file : kFiles) {
     const std::string destination = absl::StrCat("/etc/", file);
     if (IsMounted(*document, destination)) continue;
-    if (shared && of_network) {
-      AddBind(absl::StrCat(network_path, "/", file), destination, document);
-      continue;
-    }
-    STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(run, file, text, 0644, base::Durability::kVolatile));
-    AddBind(absl::StrCat(run_path, "/", file), destination, document);
+    const bool of_network = file != kHostname;
+    AddBind(absl::StrCat(of_network ? network_path : run_path, "/", file), destination, document);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteHostFiles(int run, const std::string& run_path, const json::Value& document) {
+  const json::Value* hostname = document.Find("hostname");
+  const std::string name = hostname != nullptr ? hostname->text() : "";
+  for (const absl::string_view file : kFiles) {
+    if (!IsBound(document, absl::StrCat(run_path, "/", file))) continue;
+    STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(run, std::string(file), TextOf(file, name, document),
+                                              0644, base::Durability::kVolatile));
   }
   return absl::OkStatus();
 }

@@ -17,12 +17,16 @@
 
 namespace stave::runtime {
 
-// Writes the files into the folder `run` (descriptor and absolute path) and adds their binds to
-// `mounts`, but for those that the document already mounts something on. With the host's network
-// the host's files are copied; with another container's, that container's are bound. Errors: those
-// of writing.
-absl::Status AddHostFiles(const store::Store& store, int run, const std::string& run_path,
+// Adds their binds, from the folder `run_path`, to `mounts`, but for those that the document
+// already mounts something on. With another container's network, that container's are bound.
+// Errors: NotFound [E_NO_CONTAINER] if there is no such container.
+absl::Status AddHostFiles(const store::Store& store, const std::string& run_path,
                           json::Value* document);
+
+// Writes those that `document` binds from `run_path` into that folder, `run`: before each start, as
+// RUN does not outlive the machine. With the host's network the host's files are copied.
+// Errors: those of writing.
+absl::Status WriteHostFiles(int run, const std::string& run_path, const json::Value& document);
 
 // The network namespace of the running container that `stave.network.mode` "container:NAME" names;
 // invalid for other modes. The document keeps the intent: each run looks anew.

@@ -78,7 +78,18 @@ absl::Status WriteUnknownEnd(const store::Container& container) {
   return container.WriteExit(exit);
 }
 
+// The payload of a monitored container lives on when its monitor has died.
+bool IsAlive(const store::Pending& entry) {
+  if (!entry.intent().monitored || entry.phase() == store::Phase::kPending) return false;
+  if (!entry.has_container()) return false;
+  const auto state = entry.container().ReadState();
+  if (!state.ok() || !state->init) return false;
+  const auto init = base::OpenProcess(*state->init);
+  return init.ok() && init->has_value();
+}
+
 absl::Status RecoverOne(const store::Store& store, store::Pending entry) {
+  if (IsAlive(entry)) return absl::OkStatus();
   STAVE_RETURN_IF_ERROR(KillProcesses(store, entry.id()));
   STAVE_RETURN_IF_ERROR(RemoveCgroup(entry));
   const bool goes = entry.phase() == store::Phase::kPending || entry.intent().rm ||

@@ -18,9 +18,10 @@ std::string CgroupPath(const std::string& id);
 
 // Finishes the containers whose maker or watcher has died: kills what is left of the payload,
 // removes the cgroup; one that was being made, or was to go with its end (--rm), is removed,
-// another is written down as ended with an unknown code. Writers call it first. The cost follows
-// what is pending, not how many containers there are. Errors: the first one; the others are tried
-// all the same.
+// another is written down as ended with an unknown code. What a monitor watched is left alone as
+// long as its first process lives; a start of what existed before is only taken back. Writers call
+// it first. The cost follows what is pending, not how many containers there are. Errors: the first
+// one; the others are tried all the same.
 absl::Status Sweep(const store::Store& store);
 
 // Kills every process of the container and waits until its watcher has written down the end (five

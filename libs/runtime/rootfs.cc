@@ -94,9 +94,16 @@ absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::V
 }
 
 absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root) {
-  STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper", root->mode));
-  if (::fchownat(home, "upper", root->uid, root->gid, AT_SYMLINK_NOFOLLOW) < 0) {
-    return base::PosixError(errno, "upper", "chown");
+  struct stat st;
+  if (::fstatat(home, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    // Under its name it has its owner; from then on that is the container's to change.
+    STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper.new", root->mode));
+    if (::fchownat(home, "upper.new", root->uid, root->gid, AT_SYMLINK_NOFOLLOW) < 0) {
+      return base::PosixError(errno, "upper", "chown");
+    }
+    if (::renameat(home, "upper.new", home, "upper") < 0) {
+      return base::PosixError(errno, "upper", "rename");
+    }
   }
   STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "work", 0700));
   root->overlay.upper = absl::StrCat(home_path, "/upper");

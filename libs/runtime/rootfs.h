@@ -33,8 +33,8 @@ struct ImageRoot {
 // another; NotFound with a hint if a layer is gone.
 absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::Value& document);
 
-// Makes upper/ and work/ in the folder `home` (its descriptor and absolute path), upper with the
-// owner and mode of the image's root, and sets them in the overlay.
+// Makes upper/ and work/ in the folder `home` (its descriptor and absolute path) where they are
+// missing, upper with the owner and mode of the image's root, and sets them in the overlay.
 absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root);
 
 // A detached clone of the directory `path`, with what is mounted below it. With a root propagation

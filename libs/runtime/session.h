@@ -17,12 +17,10 @@
 #define STAVE_LIBS_RUNTIME_SESSION_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "libs/json/value.h"
 #include "libs/runtime/foreground.h"
-#include "libs/runtime/launch.h"
 #include "libs/store/store.h"
 
 namespace stave::runtime {
@@ -35,14 +33,9 @@ enum class Keep {
 struct SessionWishes {
   StreamWishes streams;
   Keep keep = Keep::kRecord;
-  Reaper reaper = Reaper::kPayload;
   bool record = true;  // false (--rootfs): only RUN knows of it, and nothing stays
   void (*warn)(const std::string& message) = nullptr;
 };
-
-// Draws an id and gives the document what only an id can give: `hostname` (the short id) and
-// HOSTNAME, `linux.cgroupsPath`. The --print form calls it too.
-void Personalise(const std::string& id, json::Value* document);
 
 // Runs `document` and returns the payload's exit code.
 // Errors: with an exit code (report.h); nothing is left behind.

@@ -53,6 +53,9 @@ class SessionHooks {
   // it. This must live as long as `request`.
   absl::Status AddTo(LaunchRequest* request);
 
+  // There is an environment, which another process has made.
+  void SetEnvironment() { has_environment_ = true; }
+
   // poststart. Errors [E_HOOK]: only with an ociVersion from 1.3 on (hook.h); the container is then
   // to be ended.
   absl::Status TellRunning(pid_t pid) const;

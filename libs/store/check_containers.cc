@@ -20,6 +20,7 @@
 #include "libs/base/id.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/store/container.h"
 #include "libs/store/containers.h"
 #include "libs/store/folder.h"
 #include "libs/store/layers.h"
@@ -86,12 +87,46 @@ absl::Status CheckConfigs(const Store& store, const std::vector<ContainerView>& 
   return absl::OkStatus();
 }
 
+// What the container is called instead, by its record; "": so, or nobody knows. A rename that was
+// killed leaves two names.
+std::string OtherName(const Store& store, const std::string& id, const std::string& name) {
+  const auto container = Container::Open(store, id);
+  if (!container.ok()) return "";
+  const auto record = container->ReadRecord();
+  return record.ok() && record->name != name ? record->name : "";
+}
+
+// With the lock of who renames: one that is under way is no finding then.
+absl::Status MendOtherName(const Store& store, const std::string& id, const std::string& name,
+                           Finding* finding) {
+  const auto container = Container::Open(store, id);
+  if (!container.ok()) return absl::OkStatus();
+  const auto lock = LockRecord(store, *container);
+  if (!lock.ok() || OtherName(store, id, name).empty()) return absl::OkStatus();
+  STAVE_RETURN_IF_ERROR(ReleaseName(store, name, id));
+  finding->mended = true;
+  return absl::OkStatus();
+}
+
+absl::Status CheckOtherName(const Store& store, const std::string& id, const std::string& name,
+                            Mend mend, Findings* findings) {
+  const std::string other = OtherName(store, id, name);
+  if (other.empty()) return absl::OkStatus();
+  Finding finding{"name",    name,  "",    absl::StrCat("its container is called ", other),
+                  "E_STALE", false, false, kRepairCommand};
+  if (mend == Mend::kYes) STAVE_RETURN_IF_ERROR(MendOtherName(store, id, name, &finding));
+  findings->Add(finding);
+  return absl::OkStatus();
+}
+
 absl::Status CheckName(const Store& store, const std::string& name, Mend mend, Findings* findings) {
   struct stat st;
   const std::string path = absl::StrCat("names/", name);
   if (::fstatat(store.state(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) return absl::OkStatus();
   const std::optional<std::string> id = IdOfName(store, name);
-  if (id.has_value() && IsAnythingOf(store, *id)) return absl::OkStatus();
+  if (id.has_value() && IsAnythingOf(store, *id)) {
+    return CheckOtherName(store, *id, name, mend, findings);
+  }
   Finding finding{
       "name",    name,
       "",        id.has_value() ? "its container is not there" : "is no link to a container",

@@ -64,5 +64,16 @@ TEST_F(CheckContainersTest, NamesOfNothingGo) {
   EXPECT_EQ(Check(Mend::kNo), Lines{});
 }
 
+// A rename that was killed left it.
+TEST_F(CheckContainersTest, ASecondNameGoes) {
+  ASSERT_EQ(::symlinkat(kId.c_str(), store().state(), "names/second"), 0);
+  const std::string line = "name second: its container is called web [E_STALE]";
+
+  EXPECT_EQ(Check(Mend::kNo), Lines{line});
+  EXPECT_EQ(Check(Mend::kYes), Lines{line + " (mended)"});
+  EXPECT_EQ(Check(Mend::kNo), Lines{});
+  EXPECT_TRUE(Exists("state/names/web"));
+}
+
 }  // namespace
 }  // namespace stave::store

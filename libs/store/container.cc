@@ -2,6 +2,8 @@
 #include "libs/store/container.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +134,24 @@ absl::StatusOr<State> Container::ReadState() const {
 absl::StatusOr<Exit> Container::ReadExit() const {
   STAVE_ASSIGN_OR_RETURN(const std::string text, Read(home(), "exit.json", kMaxRecordBytes));
   return InFile(ParseExit(text), "exit.json");
+}
+
+absl::StatusOr<base::UniqueFd> LockRecord(const Store& store, const Container& container) {
+  // A description of its own: the folder itself is locked, as removers do (trash.h).
+  STAVE_ASSIGN_OR_RETURN(base::UniqueFd folder, base::OpenDirAt(container.home(), "."));
+  while (::flock(folder.get(), LOCK_EX) < 0) {
+    if (errno != EINTR) return base::PosixError(errno, container.home_path(), "lock");
+  }
+  const std::string path = absl::StrCat("containers/", container.id());
+  struct stat mine, there;
+  for (const int root : {store.state(), store.run()}) {
+    if (::fstat(folder.get(), &mine) == 0 &&
+        ::fstatat(root, path.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+        mine.st_ino == there.st_ino && mine.st_dev == there.st_dev) {
+      return folder;
+    }
+  }
+  return absl::NotFoundError(absl::StrCat("container ", container.id(), ": has been removed"));
 }
 
 }  // namespace stave::store

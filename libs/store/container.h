@@ -28,6 +28,9 @@ struct Intent {
   std::string name;    // "" lets Pending::Reserve draw one
   bool rm = false;     // goes when it ends: nothing of it is made durable
   bool record = true;  // false: no folder in STATE at all
+  // It was there before this start, which must not take it away when it fails.
+  bool existed = false;
+  bool monitored = false;  // its payload outlives its watcher
 };
 
 // Open folders of a container.
@@ -76,6 +79,11 @@ class Container {
   base::UniqueFd run_;
   base::Durability durability_ = base::Durability::kDurable;
 };
+
+// The lock of a container's record.json and config.json, for who reads one, changes it and writes
+// it back while others may do so. It goes with the descriptor, and is held for moments; who removes
+// the container waits for it. Errors: NotFound if it has been removed meanwhile; those of open(2).
+absl::StatusOr<base::UniqueFd> LockRecord(const Store& store, const Container& container);
 
 }  // namespace stave::store
 

@@ -20,6 +20,7 @@
 #include "libs/store/folder.h"
 #include "libs/store/name.h"
 #include "libs/store/name_link.h"
+#include "libs/store/paused.h"
 #include "libs/store/trash.h"
 
 namespace stave::store {
@@ -138,17 +139,22 @@ void FindState(const Folders& folders, const Place& place, ContainerView* view) 
   view->status = state->status;
   // Without a first process in it: that had ended before it was looked at, and its watcher is about
   // to tell, if it lives.
+  if (view->status == Status::kRestarting) state->init.reset();
   const bool runs = Lives(state->init.has_value() ? state->init : state->runner);
-  if (!runs) {
-    state->init.reset();
-    if (view->status == Status::kRunning) view->status = Status::kExited;
+  if (!runs) state->init.reset();
+  if (!runs && IsLive(view->status)) view->status = Status::kExited;
+  view->marked_paused =
+      view->status == Status::kRunning && HasPausedMark(folders.run.get(), place.id);
+  if (view->status == Status::kRunning) {
+    const auto health = ReadJson<Health>(folders.run.get(), place.id, kHealthFile, ParseHealth);
+    if (health.ok()) view->health = health->status;
   }
   view->state = *std::move(state);
 }
 
 // How it ended, if it has: a code that nobody can read is unknown, and so is one nobody wrote.
 void FindExit(const Folders& folders, const Place& place, ContainerView* view) {
-  if (view->status == Status::kRunning) return;
+  if (IsLive(view->status)) return;
   const int home = place.in_home ? folders.home.get() : folders.run.get();
   auto exit = ReadJson<Exit>(home, place.id, "exit.json", ParseExit);
   NoteDamage(exit.status(), view);
@@ -164,8 +170,7 @@ void FindExit(const Folders& folders, const Place& place, ContainerView* view) {
 
 // Its payload has ended and its watcher has not told so yet: it is about to write into the folder.
 bool IsEnding(const ContainerView& view) {
-  return view.state.has_value() && view.state->status == Status::kRunning &&
-         Lives(view.state->runner);
+  return view.state.has_value() && IsLive(view.state->status) && Lives(view.state->runner);
 }
 
 bool IsPending(const Store& store, const std::string& id) {
@@ -225,7 +230,7 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
   for (const Place& place : places) {
     std::optional<ContainerView> view = View(store, folders, place);
     if (!view.has_value()) continue;
-    if (which == Which::kAll || view->status == Status::kRunning) {
+    if (which == Which::kAll || IsLive(view->status)) {
       views.push_back(*std::move(view));
     }
   }
@@ -275,7 +280,7 @@ absl::Status RemoveContainer(const Store& store, absl::string_view text) {
   }
   STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
   const std::optional<ContainerView> view = View(store, folders, FindPlace(folders, id));
-  if (view.has_value() && (view->status == Status::kRunning || IsEnding(*view))) {
+  if (view.has_value() && (IsLive(view->status) || IsEnding(*view))) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
                        absl::StrCat("container ", ShortId(id), " is running"));
   }

@@ -2,7 +2,8 @@
 //
 // All containers: list them, find one, remove one. Listing and finding take no lock and repair
 // nothing; what they tell is computed from what is true: a container whose state says "running" but
-// whose first process is gone (or of another boot) has exited, with a code that nobody knows.
+// whose first process is gone (or of another boot) has exited, with a code that nobody knows; so
+// has one that is "restarting" and whose watcher is gone.
 
 #ifndef STAVE_LIBS_STORE_CONTAINERS_H_
 #define STAVE_LIBS_STORE_CONTAINERS_H_
@@ -14,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "libs/store/health.h"
 #include "libs/store/record.h"
 #include "libs/store/store.h"
 
@@ -23,11 +25,14 @@ struct ContainerView {
   Record record;  // with only the id if it is damaged
   Status status = Status::kCreated;
   std::optional<State> state;  // as written; init is set only if it lives
-  std::optional<Exit> exit;    // of an exited one: how; code absent: unknown
-  absl::Status damage;         // not OK: a file of this container is damaged, and which
+  // It runs and bears the marker of paused.h. Whether it is frozen its cgroup knows, not the store.
+  bool marked_paused = false;
+  std::optional<Wellness> health;  // of one that runs and has a check
+  std::optional<Exit> exit;        // of an exited one: how; code absent: unknown
+  absl::Status damage;             // not OK: a file of this container is damaged, and which
 };
 
-enum class Which { kRunning, kAll };
+enum class Which { kRunning, kAll };  // kRunning: also those that are restarting
 
 // The containers, newest first. One that is being made is shown once it has a record. A damaged one
 // is in the list (kAll) with its `damage`; the others are not affected.
@@ -45,8 +50,8 @@ absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view
 
 // Removes a container that does not run: its name, then its folders, by way of trash/. What is left
 // half way is finished by the next call, or by StaleEntries.
-// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_RUNNING] while it runs, or its watcher
-// has not yet written down how it ended; [E_STATE] while it is being made.
+// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_RUNNING] while it runs or is restarting,
+// or its watcher has not yet written down how it ended; [E_STATE] while it is being made.
 absl::Status RemoveContainer(const Store& store, absl::string_view id);
 
 }  // namespace stave::store

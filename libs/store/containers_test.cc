@@ -11,6 +11,7 @@
 #include "libs/base/error.h"
 #include "libs/base/process.h"
 #include "libs/store/container.h"
+#include "libs/store/paused.h"
 #include "libs/store/pending.h"
 #include "libs/store/test_store.h"
 #include "libs/store/trash.h"
@@ -115,6 +116,41 @@ TEST_F(ContainersTest, ADeadInitIsAnUnknownExit) {
     EXPECT_FALSE(view->exit->code.has_value());
     EXPECT_FALSE(view->state->init.has_value());
   }
+}
+
+TEST_F(ContainersTest, ARestartingOneRunsAsLongAsItsWatcherLives) {
+  const std::string id = Make("web", 1);
+  SetStarted(id);
+  State state;
+  state.status = Status::kRestarting;
+  state.init = Me();  // an old one, that is not to be believed
+  state.runner = Me();
+  state.last_code = 3;
+  ASSERT_TRUE(Open(id).WriteState(state).ok());
+
+  const auto view = GetContainer(store(), id);
+  EXPECT_EQ(view->status, Status::kRestarting);
+  EXPECT_FALSE(view->state->init.has_value());
+  EXPECT_EQ(view->state->last_code, 3);
+  EXPECT_EQ(Names(Which::kRunning), std::vector<std::string>{"web"});
+  EXPECT_EQ(base::ErrorWord(RemoveContainer(store(), id)), "E_RUNNING");
+
+  state.runner->start_time += 1;
+  ASSERT_TRUE(Open(id).WriteState(state).ok());
+  EXPECT_EQ(StatusOf(id), Status::kExited);
+  EXPECT_TRUE(RemoveContainer(store(), id).ok());
+}
+
+TEST_F(ContainersTest, TellsOfTheMarkOfAPausedOneOnlyWhileItRuns) {
+  const std::string id = Make("web", 1);
+  ASSERT_TRUE(MarkPaused(Open(id)).ok());
+  EXPECT_FALSE(GetContainer(store(), id)->marked_paused);
+
+  Run(id);
+  EXPECT_TRUE(GetContainer(store(), id)->marked_paused);
+
+  ASSERT_TRUE(UnmarkPaused(Open(id)).ok());
+  EXPECT_FALSE(GetContainer(store(), id)->marked_paused);
 }
 
 // The payload had ended before ns-run could look at it.

@@ -45,6 +45,8 @@ std::string FormatIntent(const Intent& intent) {
   value.Set("name", json::Value::String(intent.name));
   value.Set("rm", json::Value::Bool(intent.rm));
   value.Set("record", json::Value::Bool(intent.record));
+  if (intent.existed) value.Set("existed", json::Value::Bool(true));
+  if (intent.monitored) value.Set("monitored", json::Value::Bool(true));
   return json::Print(value) + "\n";
 }
 
@@ -58,6 +60,10 @@ Intent ParseIntent(absl::string_view text) {
   if (name != nullptr && CheckName(name->text()).ok()) intent.name = name->text();
   intent.rm = rm != nullptr && rm->boolean();
   intent.record = record == nullptr || record->boolean();
+  const json::Value* existed = parsed->Find("existed");
+  intent.existed = existed != nullptr && existed->boolean();
+  const json::Value* monitored = parsed->Find("monitored");
+  intent.monitored = monitored != nullptr && monitored->boolean();
   return intent;
 }
 
@@ -134,6 +140,27 @@ void RemoveUnnamed(const Store& store, const std::string& name) {
   if (fd.valid()) ::unlinkat(store.run(), path.c_str(), 0);
 }
 
+bool IsThere(const Store& store, const std::string& entry) {
+  struct stat st;
+  return ::fstatat(store.run(), entry.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool HasEntryOf(const Store& store, const std::string& id) {
+  return IsThere(store, EntryPath(Phase::kPending, id)) ||
+         IsThere(store, EntryPath(Phase::kForeground, id));
+}
+
+absl::Status InHands(const std::string& id) {
+  return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
+                     absl::StrCat("container ", id.substr(0, base::kShortIdLength),
+                                  " is running, or being started"));
+}
+
+absl::Status NoContainer(const std::string& id) {
+  return base::Error(absl::StatusCode::kNotFound, "E_NO_CONTAINER",
+                     absl::StrCat("No such container: ", id));
+}
+
 absl::StatusOr<std::string> ReserveDrawnName(const Store& store, const std::string& id) {
   const std::string drawn = RandomName();
   for (int i = 0; i < kNameTries; ++i) {
@@ -164,6 +191,47 @@ absl::StatusOr<Pending> Pending::Reserve(const Store& store, Intent intent) {
   return pending;
 }
 
+absl::StatusOr<Pending> Pending::Adopt(const Store& store, const std::string& id, bool monitored) {
+  STAVE_ASSIGN_OR_RETURN(Container container, Container::Open(store, id));
+  STAVE_ASSIGN_OR_RETURN(const Record record, container.ReadRecord());
+  if (HasEntryOf(store, id)) return InHands(id);
+  Intent intent{record.name, record.rm, true, true, monitored};
+  Pending pending(store, id, std::move(intent));
+  auto lock = MakeEntry(store, id, pending.intent_);
+  if (absl::IsAlreadyExists(lock.status())) return InHands(id);
+  if (!lock.ok()) return lock.status();
+  pending.lock_ = *std::move(lock);
+  pending.container_ = std::move(container);
+  // It may have been running, or have been removed, when there was no entry yet.
+  struct stat st;
+  const bool there = ::fstatat(store.state(), absl::StrCat("containers/", id).c_str(), &st,
+                               AT_SYMLINK_NOFOLLOW) == 0;
+  if (there && !IsThere(store, EntryPath(Phase::kForeground, id))) return pending;
+  STAVE_RETURN_IF_ERROR(pending.RemoveEntry());
+  return there ? InHands(id) : NoContainer(id);
+}
+
+absl::StatusOr<Pending> Pending::Inherit(const Store& store, const std::string& id, Phase phase,
+                                         base::UniqueFd lock) {
+  if (!IsStill(lock.get(), store.run(), EntryPath(phase, id))) {
+    return absl::FailedPreconditionError(absl::StrCat(EntryPath(phase, id), ": is another file"));
+  }
+  std::string text(kMaxIntentBytes, '\0');
+  const ssize_t size = ::pread(lock.get(), text.data(), text.size(), 0);
+  if (size < 0) return base::PosixError(errno, EntryPath(phase, id), "read");
+  text.resize(static_cast<size_t>(size));
+  Pending pending(store, id, ParseIntent(text));
+  pending.phase_ = phase;
+  pending.lock_ = std::move(lock);
+  STAVE_ASSIGN_OR_RETURN(pending.container_, Container::Open(store, id));
+  return pending;
+}
+
+absl::Status Pending::SetMonitored() {
+  intent_.monitored = true;
+  return RewriteIntent(lock_fd(), intent_, EntryPath(phase_, id_));
+}
+
 absl::Status Pending::MakeNameAndFolders() {
   if (intent_.name.empty()) {
     STAVE_ASSIGN_OR_RETURN(intent_.name, ReserveDrawnName(*store_, id_));
@@ -186,6 +254,7 @@ absl::Status Pending::MakeDurable() const {
 }
 
 absl::Status Pending::ToForeground() {
+  if (phase_ == Phase::kForeground) return absl::OkStatus();  // a restart
   STAVE_RETURN_IF_ERROR(MakeDurable());
   const std::string from = EntryPath(Phase::kPending, id_);
   const std::string to = EntryPath(Phase::kForeground, id_);
@@ -210,12 +279,21 @@ absl::Status Pending::RemoveEntry() {
   return absl::OkStatus();
 }
 
+absl::Status Pending::ReleaseName() {
+  if (intent_.name.empty()) return ReleaseNamesOf(*store_, id_);
+  STAVE_RETURN_IF_ERROR(store::ReleaseName(*store_, intent_.name, id_));
+  if (!has_container()) return absl::OkStatus();
+  const auto record = container_.ReadRecord();  // it may have got another one meanwhile
+  if (!record.ok() || record->name.empty() || record->name == intent_.name) return absl::OkStatus();
+  return store::ReleaseName(*store_, record->name, id_);
+}
+
 absl::Status Pending::Undo() {
-  if (!intent_.name.empty()) {
-    STAVE_RETURN_IF_ERROR(ReleaseName(*store_, intent_.name, id_));
-  } else {
-    STAVE_RETURN_IF_ERROR(ReleaseNamesOf(*store_, id_));
+  if (intent_.existed && phase_ == Phase::kPending) {
+    if (has_container()) STAVE_RETURN_IF_ERROR(container_.RemoveState());
+    return RemoveEntry();
   }
+  STAVE_RETURN_IF_ERROR(ReleaseName());
   STAVE_RETURN_IF_ERROR(RemoveFolders(*store_, id_, container_.durability()));
   return RemoveEntry();
 }

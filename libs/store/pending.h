@@ -4,8 +4,9 @@
 // is held the container is in somebody's hands; an entry whose lock is free is a dead one's, to be
 // undone by whoever finds it.
 //
-//   RUN/pending/ID     while it is made          {"name":"web","rm":false,"record":true}
-//   RUN/foreground/ID  while a foreground ns-run watches it (the same file, renamed)
+//   RUN/pending/ID     while it is made, or started again   {"name":"web","rm":false,"record":true}
+//   RUN/foreground/ID  while an ns-run or a stave-monitor watches it (the same file, renamed);
+//                      "monitored":true of the latter
 //
 // The life of a container, in calls:
 //
@@ -47,6 +48,16 @@ class [[nodiscard]] Pending {
   // nothing is left.
   static absl::StatusOr<Pending> Reserve(const Store& store, Intent intent);
 
+  // An entry in pending/ for a container that is there, to start it again. Stale entries are the
+  // caller's to sweep first. Errors: NotFound; FailedPrecondition [E_RUNNING] if somebody has it in
+  // hand; those of reading its record.
+  static absl::StatusOr<Pending> Adopt(const Store& store, const std::string& id, bool monitored);
+
+  // The entry whose `lock` this process has got from the one that made it, across execve(2).
+  // Errors: FailedPrecondition if it is not the entry's file; those of Container::Open.
+  static absl::StatusOr<Pending> Inherit(const Store& store, const std::string& id, Phase phase,
+                                         base::UniqueFd lock);
+
   Pending(Pending&&) noexcept = default;
   Pending& operator=(Pending&&) noexcept = default;
 
@@ -62,14 +73,22 @@ class [[nodiscard]] Pending {
   int lock_fd() const { return lock_.get(); }
 
   // pending/ID -> foreground/ID, the lock held throughout. Name and folder are durable then (unless
-  // --rm or without a record): the container may be acknowledged.
+  // --rm or without a record): the container may be acknowledged. Nothing happens to one that is in
+  // foreground/ already.
   absl::Status ToForeground();
+
+  // From here on the payload is not its watcher's to take along: a monitor will have it.
+  absl::Status SetMonitored();
 
   // The container needs no watching any more: removes the entry. Record and name stay, durably.
   absl::Status Done();
 
-  // Takes everything back: name, folders, then the entry. The payload must be dead, its cgroup and
-  // mounts gone. May be repeated after a failure, by another process too.
+  // Frees the name, also one that the container has got since.
+  absl::Status ReleaseName();
+
+  // Takes everything back: name, folders, then the entry; of a container that existed before this
+  // start only what it was doing. The payload must be dead, its cgroup and mounts gone. May be
+  // repeated after a failure, by another process too.
   absl::Status Undo();
 
  private:

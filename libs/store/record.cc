@@ -18,6 +18,7 @@ namespace stave::store {
 namespace {
 
 constexpr int64_t kVersion = 1;
+constexpr int64_t kMaxExact = int64_t{1} << 53;
 constexpr int64_t kMaxPid = int64_t{1} << 22;  // proc(5) pid_max
 
 absl::Status Damaged(absl::string_view why) {
@@ -34,6 +35,9 @@ json::Value IdentityValue(const std::optional<base::ProcessIdentity>& identity) 
   value.Set("boot", json::Value::String(identity->boot_id));
   value.Set("pid", json::Value::Number(identity->pid));
   value.Set("start", json::Value::Number(static_cast<int64_t>(identity->start_time)));
+  if (identity->inode) {
+    value.Set("inode", json::Value::Number(static_cast<int64_t>(*identity->inode)));
+  }
   return value;
 }
 
@@ -85,6 +89,9 @@ class Reader {
     identity.boot_id = inner.Text("boot");
     identity.pid = static_cast<pid_t>(inner.Integer("pid", 1, kMaxPid).value_or(0));
     identity.start_time = static_cast<uint64_t>(inner.Integer("start", 0, INT64_MAX).value_or(0));
+    if (const auto inode = inner.Integer("inode", 0, kMaxExact)) {
+      identity.inode = static_cast<uint64_t>(*inode);
+    }
     if (!inner.status().ok() || identity.pid == 0) {
       return Wrong<std::optional<base::ProcessIdentity>>(key);
     }
@@ -140,11 +147,15 @@ const char* StatusName(Status status) {
       return "created";
     case Status::kRunning:
       return "running";
+    case Status::kRestarting:
+      return "restarting";
     case Status::kExited:
       break;
   }
   return "exited";
 }
+
+bool IsLive(Status status) { return status == Status::kRunning || status == Status::kRestarting; }
 
 std::string FormatTimestamp(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E*SZ", time, absl::UTCTimeZone());
@@ -174,6 +185,8 @@ std::string FormatState(const State& state) {
   value.Set("started", TimeValue(state.started));
   value.Set("finished", TimeValue(state.finished));
   value.Set("cgroup", json::Value::String(state.cgroup));
+  if (state.restarts > 0) value.Set("restarts", json::Value::Number(state.restarts));
+  if (state.last_code) value.Set("lastCode", json::Value::Number(*state.last_code));
   return json::Print(value) + "\n";
 }
 
@@ -185,6 +198,7 @@ std::string FormatExit(const Exit& exit) {
   value.Set("code", number(exit.code));
   value.Set("signal", number(exit.signal));
   value.Set("oom", json::Value::Bool(exit.oom));
+  if (exit.requested) value.Set("requested", json::Value::Bool(true));
   value.Set("started", TimeValue(exit.started));
   value.Set("finished", TimeValue(exit.finished));
   return json::Print(value) + "\n";
@@ -216,7 +230,8 @@ absl::StatusOr<State> ParseState(absl::string_view text) {
   State state;
   const std::string status = reader.Text("status");
   bool known = false;
-  for (const Status candidate : {Status::kCreated, Status::kRunning, Status::kExited}) {
+  for (const Status candidate :
+       {Status::kCreated, Status::kRunning, Status::kRestarting, Status::kExited}) {
     if (status != StatusName(candidate)) continue;
     state.status = candidate;
     known = true;
@@ -227,6 +242,10 @@ absl::StatusOr<State> ParseState(absl::string_view text) {
   state.started = reader.Time("started");
   state.finished = reader.Time("finished");
   state.cgroup = reader.Text("cgroup");
+  state.restarts = reader.Integer("restarts", 0, kMaxExact).value_or(0);
+  if (const auto code = reader.Integer("lastCode", 0, 255)) {
+    state.last_code = static_cast<int>(*code);
+  }
   STAVE_RETURN_IF_ERROR(reader.status());
   return state;
 }
@@ -240,6 +259,7 @@ absl::StatusOr<Exit> ParseExit(absl::string_view text) {
     exit.signal = static_cast<int>(*signal);
   }
   exit.oom = reader.Flag("oom");
+  exit.requested = reader.Flag("requested");
   exit.started = reader.Time("started");
   exit.finished = reader.Time("finished");
   STAVE_RETURN_IF_ERROR(reader.status());

@@ -7,8 +7,10 @@
 //      "imageDigest":"sha256:..","command":["httpd","-f"],"created":"2026-01-02T03:04:05.6Z",
 //      "labels":{},"rm":false,"started":true}
 //   state.json   what it is doing, in RUN: gone with the reboot and when it has ended
-//     {"version":1,"status":"running","init":{"boot":"1c..","pid":4711,"start":123456},
+//     {"version":1,"status":"running","init":{"boot":"1c..","pid":4711,"start":123456,
+//      "inode":7890},
 //      "runner":{..},"started":"..","finished":null,"cgroup":"/sys/fs/cgroup/.."}
+//     and of a container with a restart policy, once it was started anew: "restarts":2,"lastCode":1
 //   exit.json    how it ended
 //     {"version":1,"code":137,"signal":9,"oom":true,"started":"..","finished":".."}
 //
@@ -20,6 +22,7 @@
 #define STAVE_LIBS_STORE_RECORD_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,7 +51,9 @@ struct Record {
   bool started = false;
 };
 
-enum class Status { kCreated, kRunning, kExited };
+// kRestarting: it has ended and its watcher is about to start it anew; no process of it lives,
+// `finished` and `last_code` are those of the end.
+enum class Status { kCreated, kRunning, kRestarting, kExited };
 
 struct State {
   Status status = Status::kCreated;
@@ -56,13 +61,16 @@ struct State {
   std::optional<base::ProcessIdentity> runner;  // the ns-run or monitor that watches it
   std::optional<absl::Time> started;
   std::optional<absl::Time> finished;
-  std::string cgroup;  // absolute path, "" if it has none of its own
+  std::string cgroup;            // absolute path, "" if it has none of its own
+  int64_t restarts = 0;          // how often its policy has started it anew, since it was started
+  std::optional<int> last_code;  // how the run before ended, or with kRestarting this one
 };
 
 struct Exit {
   std::optional<int> code;    // as a shell tells it: 128+n for signal n; absent: nobody saw it
   std::optional<int> signal;  // that ended it
   bool oom = false;           // the kernel killed for memory in its cgroup
+  bool requested = false;     // a user stopped it: "unless-stopped" does not start it again
   std::optional<absl::Time> started;
   std::optional<absl::Time> finished;
 };
@@ -75,8 +83,11 @@ absl::StatusOr<Record> ParseRecord(absl::string_view text);
 absl::StatusOr<State> ParseState(absl::string_view text);
 absl::StatusOr<Exit> ParseExit(absl::string_view text);
 
-// "created", "running", "exited".
+// "created", "running", "restarting", "exited".
 const char* StatusName(Status status);
+
+// Whether a watcher has it in hand: it is running or restarting.
+bool IsLive(Status status);
 
 // RFC 3339 with nanoseconds, UTC, trailing zeros dropped: "2026-01-02T03:04:05.6Z".
 std::string FormatTimestamp(absl::Time time);

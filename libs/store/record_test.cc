@@ -107,6 +107,34 @@ TEST(StateTest, GoesThereAndBack) {
 
 TEST(StateTest, SurvivesDamage) { Torture(FormatState(Running()), ParseState); }
 
+TEST(StateTest, KeepsTheInodeOfAProcessIfItHasOne) {
+  State state = Running();
+  EXPECT_EQ(FormatState(state).find("inode"), std::string::npos);
+  EXPECT_FALSE(ParseState(FormatState(state))->init->inode.has_value());
+  state.init->inode = 7890;
+  EXPECT_EQ(ParseState(FormatState(state))->init->inode, 7890u);
+  Torture(FormatState(state), ParseState);
+}
+
+TEST(StateTest, TellsOfRestarts) {
+  State state = Running();
+  EXPECT_EQ(FormatState(state).find("restarts"), std::string::npos);
+  state.status = Status::kRestarting;
+  state.init.reset();
+  state.restarts = 3;
+  state.last_code = 1;
+
+  const auto read = ParseState(FormatState(state));
+
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->status, Status::kRestarting);
+  EXPECT_EQ(read->restarts, 3);
+  EXPECT_EQ(read->last_code, 1);
+  EXPECT_EQ(ParseState(FormatState(Running()))->restarts, 0);
+  EXPECT_FALSE(ParseState(FormatState(Running()))->last_code.has_value());
+  Torture(FormatState(state), ParseState);
+}
+
 TEST(StateTest, RefusesPidsThatKillMore) {
   for (const char* pid : {"0", "-1", "4194305", "1.5", "\"7\"", "18446744073709551615"}) {
     const std::string text =

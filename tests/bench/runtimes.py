@@ -25,6 +25,7 @@ def static_program(place, source, path):
 class Bench:
     def __init__(self, place, count):
         self.place, self.count, self.kept = place, count, []
+        self.own = None  # the container of ns-run that stays
         self.rootfs = place.path("rootfs")
         for folder in ("proc", "dev", "sys"):
             os.makedirs(os.path.join(self.rootfs, folder), exist_ok=True)
@@ -100,6 +101,13 @@ class Bench:
             if "nsenter -a" not in works:
                 state = subprocess.run(words + ["state", PREFIX + "x"], env=self.place.env, stdout=subprocess.PIPE, check=True)
                 works["nsenter -a"] = Work(["nsenter", "-a", "-t", str(json.loads(state.stdout)["pid"]), "/true"])
+        # ns-run stays beside its container until that is removed.
+        start = f"ns-run --name {PREFIX}n --rootfs {self.rootfs} --security-opt seccomp=unconfined -- /pause & for try in $(seq 500); do ns-exec {PREFIX}n /true 2> /dev/null && exit; done; exit 1"
+        if keeper.run(["sh", "-c", start], see=True)[0] == 0:
+            self.own = PREFIX + "n"
+            works["ns-exec"] = Work(["ns-exec", self.own, "/true"])
+        else:
+            notes.append(f"ns-exec: {keeper.complaint()}")
         return works, notes
 
     # --- containers that stay --------------------------------------------------------------------
@@ -114,6 +122,9 @@ class Bench:
         for words, name in self.kept:
             keeper.run(words + ["delete", "--force", name])
         self.kept = []
+        if self.own:
+            keeper.run(["ps-remove", "-f", self.own])
+        self.own = None
 
     # --- tables ----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The most telling kill points of kill_sweep_test.py, a few seconds of them: ns-run with and without a
-record, image-fetch, the removals, the mount, stave-oci. Needs root."""
+record, ns-exec, image-fetch, the removals, the mount, stave-oci. Needs root."""
 
 import os
 import subprocess
@@ -37,6 +37,16 @@ class KillQuickTest(unittest.TestCase):
 
     def test_ps_remove(self):
         self.sweep(9, sweep.Remove(self.place, "ps-remove", ["ps-remove", "kept"], running=False))
+
+    def test_what_lives_by_itself(self):
+        *others, restart = sweep.detached_scenarios(self.place)
+        self.sweep(41, *others)
+        self.sweep(211, restart)  # a wait each
+
+    def test_ns_exec(self):
+        scenario = sweep.Exec(self.place, "ns-exec")
+        self.addCleanup(scenario.close)
+        self.sweep(19, scenario)
 
     def test_layer_mount_now(self):
         self.sweep(5, sweep.MountNow(self.place, "layer-mount --now", ["layer-mount", "--now", self.place.path("mnt")], unmounts=False),

@@ -79,6 +79,16 @@ class KillSweepTest(unittest.TestCase):
     def test_ps_remove_of_what_runs(self):
         self.sweep(sweep.Remove(self.place, "ps-remove -f", ["ps-remove", "-f", "kept"], running=True))
 
+    def test_what_lives_by_itself(self):
+        self.sweep(*sweep.detached_scenarios(self.place))
+
+    def test_ns_exec(self):
+        for name, options in (("ns-exec", []), ("ns-exec -d", ["-d"])):
+            scenario = sweep.Exec(self.place, name, options)
+            self.addCleanup(scenario.close)
+            self.sweep(scenario)
+            scenario.close()
+
     def test_filters(self):
         self.sweep(sweep.Filter(self.place, "layer-mount", ["layer-mount"], "t.json"),
                    sweep.Filter(self.place, "cgroup-limit", ["cgroup-limit", "--memory", "64M"], "t.json"),

@@ -28,8 +28,9 @@ def wait_until(condition, seconds, what):
         time.sleep(0.005)
 
 
+# That of the monitors stays, as their parent does.
 def cgroups():
-    return {path for path in glob.glob("/sys/fs/cgroup/stave*/*/") + glob.glob("/sys/fs/cgroup/*/stave*/*/")}
+    return {path for path in glob.glob("/sys/fs/cgroup/stave*/*/") + glob.glob("/sys/fs/cgroup/*/stave*/*/") if not path.endswith("/stave/monitors/")}
 
 
 # What the named objects of a store hold, by path: kind, mode, owner, content, what makes it opaque.
@@ -154,9 +155,9 @@ class Run(Scenario):
         super().__init__(place, name, command)
         self.code = code
 
-    def no_ghost(self):
+    def no_ghost(self, running=0):
         shown = [json.loads(line) for line in self.ok(["ps-lister", "-a", "--json"]).splitlines()]
-        if any(one["state"] == "running" for one in shown):
+        if sum(one["state"] == "running" for one in shown) != running:
             raise AssertionError(f"ps-lister shows as running what does not: {shown}")
         return shown
 
@@ -197,6 +198,71 @@ class RunKept(Run):
         self.nothing_is_left()
 
 
+class Detached(Run):
+    """A container `kept` that a monitor starts and watches until its short payload has ended, with `code`: made
+    by the command, or before it by `create`. Who is killed may be ns-run, the monitor, or the payload. What was
+    there before, or has been told by its id or name, is there; and what is there can be started anew."""
+
+    def __init__(self, place, name, command, code=0, create=None):
+        super().__init__(place, name, command)
+        self.payload_code = code
+        self.create = create
+
+    def prepare(self):
+        if self.create:
+            self.ok(self.create)
+
+    def kill_at(self, *words):
+        with self.open_stdin() as stdin, open(self.place.path("told"), "wb") as told:
+            return subprocess.run([KILL_AT, *words, *self.command], env=self.place.env, cwd=self.place.dir, stdin=stdin,
+                                  stdout=told, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    def is_there(self):
+        with open(self.place.path("told"), encoding="utf-8") as told:
+            return bool(self.create or told.read())
+
+    # The last of its runs has its code.
+    def end(self):
+        def other():
+            [one] = map(json.loads, self.ok(["ps-lister", "-a", "--json"]).splitlines())
+            return (one["state"], one["exitCode"]) != ("exited", self.payload_code) and one
+        wait_until(other, 10, "has not ended as it should")
+        wait_until(self.processes, 10, "still running")
+        self.ok(["ps-remove", "kept"])
+        self.nothing_is_left()
+
+    def check(self):
+        self.no_ghost()
+        self.next()
+        self.place.wait_until_quiet(10)
+        shown = self.no_ghost()
+        if not shown and self.is_there():
+            raise AssertionError("what was there is lost")
+        for one in shown:
+            codes = {"created": (None,), "exited": (None, self.payload_code, 137, 125)}.get(one["state"], ())  # 125: no start anew
+            if one["name"] != "kept" or one["exitCode"] not in codes:
+                raise AssertionError(f"ps-lister shows {one}")
+            self.ok(["ns-run", "--start", "kept"])
+            self.end()
+        if not self.create:
+            self.again()
+            self.end()
+        self.nothing_is_left()
+
+
+# What is swept of containers that live by themselves.
+def detached_scenarios(place):
+    def words(*options, payload="true", template="t.json"):
+        return ["ns-run", *options, "--config", place.path(template), "--", payload, place.dir]
+    return [
+        Detached(place, "ns-run -d", words("-d", "--name", "kept", template="limited.json")),
+        Run(place, "ns-run -d --rm", words("-d", "--rm")),
+        Detached(place, "ns-run --start", ["ns-run", "--start", "kept"], create=words("--create", "--name", "kept")),
+        Run(place, "ns-run -d of what is not there", words("-d", payload="nope"), code=127),
+        Detached(place, "ns-run -d --restart", words("-d", "--name", "kept", "--restart", "on-failure:1", payload="false"), code=1),
+    ]
+
+
 class Remove(Run):
     """ps-remove of a container that has ended, or with -f of one that runs."""
 
@@ -234,6 +300,48 @@ class Remove(Run):
         self.place.wait_until_quiet(10)
         self.again()
         self.nothing_is_left()
+
+
+class Exec(Run):
+    """ns-exec in the container `kept`, which goes on as if nothing had been: its first process, nobody else."""
+
+    def __init__(self, place, name, options=()):
+        super().__init__(place, name, ["ns-exec", *options, "kept", "true", place.dir])
+        self.watcher = None
+
+    def prepare(self):
+        if self.watcher:
+            return
+        run = ["ns-run", "--name", "kept", "--config", self.place.path("t.json"), "--", "sh", "-c", "echo up; exec sleep 1000"]
+        self.watcher = subprocess.Popen(run, env=self.place.env, cwd=self.place.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.watcher.stdout.readline()
+        wait_until(lambda: not self.ok(["ps-lister", "-q"]), 5, "does not run")
+        [one] = self.no_ghost(running=1)
+        self.groups = [path for path in cgroups() if one["id"] in path]
+        self.pid = one["pid"]
+
+    def close(self):
+        subprocess.run(["ps-remove", "-f", "kept"], env=self.place.env, stdout=subprocess.DEVNULL, check=False)
+        if self.watcher:
+            self.watcher.communicate(timeout=20)
+        self.watcher = None
+
+    def processes(self):
+        return [one for one in super().processes() if not one.startswith("ns-run --name kept ")]
+
+    def others(self):
+        found = set()
+        for path in self.groups:
+            with open(path + "cgroup.procs", encoding="utf-8") as processes:
+                found |= set(map(int, processes.read().split()))
+        return found - {self.pid}
+
+    def check(self):
+        self.no_ghost(running=1)
+        wait_until(self.others, 5, "still in the container")
+        self.again()
+        wait_until(self.others, 5, "still in the container")
+        wait_until(self.processes, 5, "still running")
 
 
 class Filter(Scenario):

@@ -233,8 +233,47 @@ class OciSkin(Skin):
         self.addCleanup(self.place.oci, "delete", "--force", ident)
         return ident
 
+    def pid(self, ident):
+        return json.loads(self.place.oci("state", ident).stdout)["pid"]
+
+    def words_inside(self, ident, *args, options=()):
+        return [runtime(), "--root", self.place.path("oci"), "exec", *options, ident, *args]
+
     def inside(self, ident, *args, options=(), **kwargs):
-        return self.place.oci("exec", *options, ident, *args, **kwargs)
+        return self.place.run(self.words_inside(ident, *args, options=options), **kwargs)
+
+
+# The options of stave-oci exec that ns-exec calls otherwise.
+NS_EXEC = {"--cwd": "--workdir"}
+
+
+# Containers of ns-run, and ns-exec for who comes in. One that ends in time is not in the way of clean().
+class NsExecSkin(NsRunSkin):
+    def background(self, name, args, edit=None, options=()):
+        self.place.number += 1
+        ident = f"threat-{os.getpid()}-{self.place.number}"
+        command = self.command(name, args, options, edit)
+        command[1:1] = ["--name", ident]
+        with open(self.place.path("oci.out"), "a", encoding="utf-8") as out:
+            watcher = self.place.start(command, stdin=subprocess.DEVNULL, stdout=out)
+        self.addCleanup(watcher.wait, 20)
+        self.addCleanup(self.place.run, ["ps-remove", "-f", ident])
+        while self.shown(ident).get("state") != "running":
+            self.assertIsNone(watcher.poll(), "it does not start")
+        return ident
+
+    def shown(self, ident):
+        lines = self.place.run(["ps-lister", "-a", "--json"]).stdout.splitlines()
+        return next((one for one in map(json.loads, lines) if one["name"] == ident), {})
+
+    def pid(self, ident):
+        return self.shown(ident)["pid"]
+
+    def words_inside(self, ident, *args, options=()):
+        return ["ns-exec", *(NS_EXEC.get(word, word) for word in options), ident, *args]
+
+    def inside(self, ident, *args, options=(), **kwargs):
+        return self.place.run(self.words_inside(ident, *args, options=options), **kwargs)
 
 
 # For setUpModule(): a ground with one tree, for both skins, closed with the module.

@@ -12,7 +12,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import NsRunSkin, OciSkin, break_ground, runtime
+from ground import NsExecSkin, NsRunSkin, OciSkin, break_ground
 
 ground = None
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\n1000:x:0:0::/:/bin/sh\n01:x:0:0::/:/bin/sh\napp:x:1001:1001::/home/app:/bin/sh\n"
@@ -87,7 +87,7 @@ class NsRun(Rows, NsRunSkin, unittest.TestCase):
                 self.refused("users", ["id"], options=["-u", user])
         self.assertEqual(self.ok("users", ["id", "-u"], options=["-u", "2147483648"]), "2147483648\n")
 
-    # What run and exec must agree on; exec of names comes with ns-exec.
+    # What run and exec must agree on: for names, tests/root/ns_exec_test.py.
     def test_row_16_forms_of_users(self):
         for user, want in (("1", "1 0"), ("1:1", "1 1"), ("0:1", "0 1"), ("01", "1 0"), ("app", "1001 1001"), ("app:web", "1001 2000"),
                            ("app:0", "1001 0"), (":1", "0 1"), ("1:", "1 0")):
@@ -146,7 +146,7 @@ class NsRun(Rows, NsRunSkin, unittest.TestCase):
             ground.started.remove(process)
 
 
-class StaveOci(Rows, OciSkin, unittest.TestCase):
+class ExecRows:
     def status_of_exec(self, ident, *options):
         done = self.inside(ident, *STATUS, options=options)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -168,6 +168,20 @@ class StaveOci(Rows, OciSkin, unittest.TestCase):
         for user, want in ((":1", "0 1\n"), ("1:", "1 0\n")):  # right or refused, never another
             self.assertIn(self.inside(ident, "sh", "-c", "echo $(id -u) $(id -g)", options=["--user", user]).stdout, (want, ""))
 
+    def test_row_42_parallel_execs_have_an_environment_each(self):
+        ident = self.background("users", ["sleep", "1000"])
+        running = [(number, ground.start(self.words_inside(ident, "sh", "-c", "echo $X", options=["--env", f"X=value-{number}"]),
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)) for number in range(40)]
+        for number, one in running:
+            self.assertEqual(one.communicate(timeout=120)[0], f"value-{number}\n")
+            ground.started.remove(one)
+
+
+class NsExec(ExecRows, NsExecSkin, unittest.TestCase):
+    pass
+
+
+class StaveOci(Rows, ExecRows, OciSkin, unittest.TestCase):
     # The same by a process document, as engines do it.
     def test_rows_15_16_exec_of_a_process_document(self):
         ident = self.background("users", ["sleep", "1000"])
@@ -183,14 +197,6 @@ class StaveOci(Rows, OciSkin, unittest.TestCase):
         with open(path, "w", encoding="utf-8") as out:
             json.dump(process, out)
         return ground.oci("exec", "--process", path, ident)
-
-    def test_row_42_parallel_execs_have_an_environment_each(self):
-        ident = self.background("users", ["sleep", "1000"])
-        running = [(number, ground.start([runtime(), "--root", ground.path("oci"), "exec", "--env", f"X=value-{number}", ident, "sh", "-c", "echo $X"],
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)) for number in range(40)]
-        for number, one in running:
-            self.assertEqual(one.communicate(timeout=120)[0], f"value-{number}\n")
-            ground.started.remove(one)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import NsRunSkin, OciSkin, break_ground
+from ground import NsExecSkin, NsRunSkin, OciSkin, break_ground
 from terminal import Terminal
 
 ground = None
@@ -349,13 +349,14 @@ class NsRun(Rows, NsRunSkin, unittest.TestCase):
         self.assertEqual(done.stdout, "/srv/app\n")
 
 
-class StaveOci(Rows, OciSkin, unittest.TestCase):
-    def terminal(self, name, args, edit):
-        def on_terminal(config):
-            config["process"]["terminal"] = True
-            if edit:
-                edit(config)
-        return Terminal(ground, " ".join("'" + word.replace("'", "'\\''") + "'" for word in self.command(name, args, (), on_terminal)))
+class ExecRows:
+    def test_row_01_exec_of_what_is_proc_self_exe(self):
+        ground.tree("script", [("evil", "f", b"#!/proc/self/exe\n", 0o755), ("fine", "f", b"#!/bin/sh\necho fine\n", 0o755),
+                               ("exe", "l", "/proc/self/exe", 0o777)])
+        ident = self.background("script", ["sleep", "1000"])
+        for entry in (["/evil"], ["/evil", "/evil"], ["/exe"], ["/proc/self/exe"]):
+            self.assertNotEqual(self.inside(ident, *entry).returncode, 0, entry)
+        self.assertEqual(self.inside(ident, "/fine").stdout, "fine\n")
 
     def test_row_02_descriptors_and_cwd_of_exec(self):
         ident = self.background("plain", ["sleep", "1000"])
@@ -380,6 +381,19 @@ class StaveOci(Rows, OciSkin, unittest.TestCase):
         for path in ("/task", "/task/deeper", "/out"):
             done = self.inside(ident, "cat", "secret", options=["--cwd", path])
             self.assertNotIn("the host's", done.stdout)
+
+
+class NsExec(ExecRows, NsExecSkin, unittest.TestCase):
+    pass
+
+
+class StaveOci(Rows, ExecRows, OciSkin, unittest.TestCase):
+    def terminal(self, name, args, edit):
+        def on_terminal(config):
+            config["process"]["terminal"] = True
+            if edit:
+                edit(config)
+        return Terminal(ground, " ".join("'" + word.replace("'", "'\\''") + "'" for word in self.command(name, args, (), on_terminal)))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import unittest
 
 sys.path[:0] = ["tests", "tests/threats"]
 import cases
-from ground import NsRunSkin, OciSkin, break_ground, runtime, tree
+from ground import NsExecSkin, NsRunSkin, OciSkin, break_ground, runtime, tree
 from terminal import Terminal
 
 ground = None
@@ -230,7 +230,7 @@ class NsRun(Rows, NsRunSkin, unittest.TestCase):
 
     # Row 36: nothing that runs in a container, or beside one, loads libraries.
     def test_row_36_what_enters_a_container_is_static(self):
-        for name in ("ns-run", "stave-oci"):
+        for name in ("ns-run", "ns-exec", "stave-oci"):
             path = os.path.join(tree(), "bin", name)
             if os.path.exists(path):
                 with self.subTest(name):
@@ -271,7 +271,55 @@ class NsRun(Rows, NsRunSkin, unittest.TestCase):
             self.assertEqual(ground.run(f"{environment} ps-remove kept").returncode, 0)
 
 
-class StaveOci(Rows, OciSkin, unittest.TestCase):
+class ExecRows:
+    def test_rows_25_30_33_exec_is_as_confined_as_run(self):
+        ident = self.background("plain", ["sleep", "1000"])
+        self.assertEqual(self.inside(ident, "cat", "/proc/self/cgroup").stdout, self.inside(ident, "cat", "/proc/1/cgroup").stdout)
+        for line in self.inside(ident, "cat", "/proc/self/cgroup").stdout.splitlines():
+            self.assertRegex(line, "^[0-9]+:[^:]*:/$")
+        one, two = (self.inside(ident, "grep", "-E", "^(Cap...|Seccomp|NoNewPrivs):", f"/proc/{who}/status").stdout for who in ("self", "1"))
+        self.assertEqual(one, two)
+        self.assertEqual(self.inside(ident, "/probe", "call", "425", "1", "0").stdout, "EPERM\n")
+        self.assertEqual(self.inside(ident, "/probe", "call", "41", str(HIGH | AF_ALG), "5", "0").stdout, "EPERM\n")
+        spaces = "for n in cgroup ipc mnt net pid uts user; do readlink /proc/$0/ns/$n; done"
+        self.assertEqual(self.inside(ident, "sh", "-c", spaces, "self").stdout, self.inside(ident, "sh", "-c", spaces, "1").stdout)
+        with open(f"/proc/{self.pid(ident)}/cgroup", encoding="utf-8") as file:
+            groups = file.read()
+        self.assertIn(ident if "stave-threats" in groups else "/stave/", groups)
+        newcomer = ground.start(self.words_inside(ident, "sh", "-c", "echo up; exec sleep 1000"), stdout=subprocess.PIPE)
+        self.assertEqual(newcomer.stdout.readline(), "up\n")
+        with open(f"/proc/{self.only_child(newcomer)}/cgroup", encoding="utf-8") as file:
+            self.assertEqual(file.read(), groups)
+
+    # Who has come in; whoever has brought it in goes at once.
+    def only_child(self, process):
+        while True:
+            with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="utf-8") as file:
+                children = file.read().split()
+            if len(children) == 1:
+                return children[0]
+
+    def test_row_34_exec_has_a_session_keyring_of_the_container(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        session = libc.syscall(250, 0, -3, 1)
+        def free(config):
+            del config["linux"]["seccomp"]
+        ident = self.background("plain", ["sleep", "1000"], edit=free)
+        own = self.inside(ident, "/probe", "value", "250", "0", "-3", "0").stdout.strip()
+        self.assertRegex(own, "^[0-9]+$")
+        self.assertNotEqual(int(own), session)
+
+
+class NsExec(ExecRows, NsExecSkin, unittest.TestCase):
+    def test_row_36_names_are_looked_up_without_libraries(self):
+        bait = f"#!/bin/sh\nid > {ground.sentinel}/caught\n".encode()
+        ground.tree("bait", [(f"lib/x86_64-linux-gnu/{name}", "f", bait, 0o755) for name in ("libnss_files.so.2", "libc.so.6")] +
+                    [("etc/nsswitch.conf", "f", b"passwd: evil\n", 0o644), ("etc/ld.so.preload", "f", b"/lib/evil.so\n", 0o644)])
+        ident = self.background("bait", ["sleep", "1000"])
+        self.assertEqual(self.inside(ident, "id", "-u", options=["--user", "user"]).stdout, "1000\n")
+
+
+class StaveOci(Rows, ExecRows, OciSkin, unittest.TestCase):
     interactive = []
 
     def refuse_cgroup(self, path):
@@ -296,32 +344,6 @@ class StaveOci(Rows, OciSkin, unittest.TestCase):
         def absent(config):
             del config["linux"]["resources"]
         self.devices(absent)
-
-    def test_rows_25_30_33_exec_is_as_confined_as_run(self):
-        ident = self.background("plain", ["sleep", "1000"])
-        self.assertEqual(self.inside(ident, "cat", "/proc/self/cgroup").stdout, self.inside(ident, "cat", "/proc/1/cgroup").stdout)
-        for line in self.inside(ident, "cat", "/proc/self/cgroup").stdout.splitlines():
-            self.assertRegex(line, "^[0-9]+:[^:]*:/$")
-        one, two = (self.inside(ident, "grep", "-E", "^(Cap...|Seccomp|NoNewPrivs):", f"/proc/{who}/status").stdout for who in ("self", "1"))
-        self.assertEqual(one, two)
-        self.assertEqual(self.inside(ident, "/probe", "call", "425", "1", "0").stdout, "EPERM\n")
-        self.assertEqual(self.inside(ident, "/probe", "call", "41", str(HIGH | AF_ALG), "5", "0").stdout, "EPERM\n")
-        spaces = "for n in cgroup ipc mnt net pid uts user; do readlink /proc/$0/ns/$n; done"
-        self.assertEqual(self.inside(ident, "sh", "-c", spaces, "self").stdout, self.inside(ident, "sh", "-c", spaces, "1").stdout)
-        pids = json.loads(ground.oci("ps", "--format", "json", ident).stdout)
-        for pid in pids:
-            with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
-                self.assertIn(f"/stave-threats/{ident}", file.read())
-
-    def test_row_34_exec_has_a_session_keyring_of_the_container(self):
-        libc = ctypes.CDLL(None, use_errno=True)
-        session = libc.syscall(250, 0, -3, 1)
-        def free(config):
-            del config["linux"]["seccomp"]
-        ident = self.background("plain", ["sleep", "1000"], edit=free)
-        own = self.inside(ident, "/probe", "value", "250", "0", "-3", "0").stdout.strip()
-        self.assertRegex(own, "^[0-9]+$")
-        self.assertNotEqual(int(own), session)
 
     def test_row_39_the_state_folder(self):
         for mask in ("000", "077"):

@@ -23,7 +23,7 @@ nothing_left() {
   done
   left=$(find /run/stave/pending /run/stave/foreground /run/stave/containers /var/lib/stave/containers \
     /var/lib/stave/names /var/lib/stave/mounts /var/lib/stave/trash -mindepth 1 ! -name .lock 2>/dev/null
-    find /sys/fs/cgroup -mindepth 2 -type d -path '*stave*'
+    find /sys/fs/cgroup -mindepth 2 -type d -path '*stave*' ! -path '*/stave/monitors'
     grep -e overlay /proc/self/mountinfo)
   [ -z "$left" ] || { echo "  left: $left"; false; }
 }
@@ -167,6 +167,46 @@ ns-run --rm --config user.json -- sh -c 'echo 1 >/tmp/mine && cat /tmp/mine' >ou
 check "its files can be written" is "$(cat out)" 1
 cgroup-limit --memory 32M <user.json | ns-run --rm -- dd if=/dev/zero of=/dev/null bs=200M count=1 2>err
 check "its limits hold" is $? 137
+check "nothing is left" nothing_left
+
+echo "# paused, measured, stopped"
+mkfifo says
+ns-run --name held --config small.json -- sh -c 'trap "exit 3" TERM; echo up; while :; do :; done' >says &
+pid=$!
+read -r up <says
+group=
+while [ -z "$group" ]; do group=$(ps-lister -q --no-trunc); done
+group=/sys/fs/cgroup/stave/$group
+check "is paused" is "$(ps-signal --pause held 2>&1)" held
+check "frozen" is "$(grep frozen "$group/cgroup.events")" "frozen 1"
+ps-lister >list
+check "and listed so" says "(Paused)" list
+check "is unpaused" is "$(ps-signal --unpause held 2>&1) $(grep frozen "$group/cgroup.events")" "held frozen 0"
+check "gets other limits" is "$(cgroup-limit --update held -m 48M --pids-limit 33 2>&1)" held
+check "at once" is "$(echo $(cat "$group/memory.max" "$group/pids.max"))" "50331648 33"
+ps-stat --json held >stat
+check "is measured" says '"memoryLimit":50331648' stat
+check "and its CPU" test "$(grep -c '"cpuPercent":0.00' stat)" = 0
+check "its limit of tasks" says '"pids":1,"pidsLimit":33' stat
+ps-stat --top -o comm held >top
+check "its processes" is "$(echo $(cat top))" "COMMAND sh"
+ps-signal --pause held >out
+check "is stopped while it is paused" is "$(ps-signal --stop -t 20 held 2>&1)" held
+check "by its own code" is "$(ps-wait held)" 3
+wait $pid
+check "which its watcher has too" is $? 3
+ps-remove held >out
+check "nothing is left" nothing_left
+
+echo "# by itself"
+id=$(ns-run -d --name alone --restart on-failure:1 --config small.json -- sh -c 'echo said; exec sleep 1000')
+check "is in its cgroup" is "$(grep -c . "/sys/fs/cgroup/stave/$id/cgroup.procs")" 1
+check "its monitor beside it" is "$(cut -d: -f3 "/proc/$(cat /sys/fs/cgroup/stave/monitors/cgroup.procs)/cgroup")" /stave/monitors
+check "runs one more command" is "$(ns-exec alone sh -c 'echo inside')" inside
+check "stops" is "$(ps-signal --stop -t 0 alone)" alone
+check "and stays so" is "$(ps-wait alone)" 137
+check "its log" is "$(log-read alone)" said
+ps-remove alone >out
 check "nothing is left" nothing_left
 
 echo "# killed"

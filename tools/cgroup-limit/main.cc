@@ -3,7 +3,8 @@
 // cgroup-limit - limit what a container or a command may use
 //
 // In a pipe: the document on stdin, with the limits in linux.resources, on stdout. With a command
-// after "--": runs it in a cgroup with those limits. Manual: cgroup-limit(1).
+// after "--": runs it in a cgroup with those limits. With --update: those of a container. Manual:
+// cgroup-limit(1).
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include "tools/cgroup-limit/command.h"
 #include "tools/cgroup-limit/options.h"
 #include "tools/cgroup-limit/receipt.h"
+#include "tools/cgroup-limit/update.h"
 
 namespace stave::cgroup_limit {
 namespace {
@@ -32,15 +34,30 @@ namespace {
 constexpr cli::Program kProgram = {
     .name = "cgroup-limit",
     .purpose = "limit what a container or a command may use",
-    .synopsis = "[OPTION...] [-- COMMAND [ARG...]]",
+    .synopsis =
+        "[OPTION...] [-- COMMAND [ARG...]]\n"
+        "--update CONTAINER [OPTION...]",
     .options = kOptions,
 };
 
-absl::StatusOr<int> EditDocument(const cli::Invocation& options) {
+absl::Status CheckNoCommand(const cli::Invocation& options) {
   for (const char* option : {"parent", "usage", "usage-json"}) {
     if (!options.Has(option)) continue;
     return cli::UsageError(absl::StrCat("--", option, ": needs a command after --"));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> EditContainer(const cli::Invocation& options) {
+  STAVE_RETURN_IF_ERROR(CheckNoCommand(options));
+  const std::string name = options.Get("update");
+  STAVE_RETURN_IF_ERROR(UpdateContainer(options, name));
+  STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, name + "\n", "stdout"));
+  return 0;
+}
+
+absl::StatusOr<int> EditDocument(const cli::Invocation& options) {
+  STAVE_RETURN_IF_ERROR(CheckNoCommand(options));
   const Machine machine = InspectMachine();
   json::Value trial = json::Value::Object();  // a bad value is told before stdin is read
   STAVE_RETURN_IF_ERROR(SetResources(options, machine, &trial));
@@ -85,6 +102,11 @@ absl::StatusOr<int> RunCommand(const cli::Invocation& options) {
 }
 
 absl::StatusOr<int> Run(const cli::Invocation& options) {
+  if (options.Has("update") && (options.after_dashes() || !options.operands().empty())) {
+    return cli::UsageError("--update: takes no command");
+  }
+  if (options.Has("update")) return EditContainer(options);
+  if (options.Has("restart")) return cli::UsageError("--restart: needs --update");
   if (options.after_dashes()) return RunCommand(options);
   if (options.operands().empty()) return EditDocument(options);
   return base::WithHint(

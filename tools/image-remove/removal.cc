@@ -124,7 +124,7 @@ std::string ImageRemover::Act::NameOf(const std::string& container) const {
 
 bool ImageRemover::Act::Runs(const std::string& container) const {
   const auto view = store::GetContainer(store_, container);
-  return view.ok() && view->status == store::Status::kRunning;
+  return view.ok() && store::IsLive(view->status);
 }
 
 // The other names of what `named` leads to.

@@ -7,9 +7,12 @@
 
 #include <unistd.h>
 
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
@@ -18,14 +21,32 @@
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
 #include "libs/json/value.h"
+#include "libs/pty/detach_keys.h"
+#include "libs/runtime/attachment.h"
 #include "libs/runtime/compose.h"
+#include "libs/runtime/creation.h"
 #include "libs/runtime/plan.h"
 #include "libs/runtime/report.h"
 #include "libs/runtime/session.h"
 #include "libs/store/store.h"
+#include "tools/ns-run/detached.h"
+#include "tools/ns-run/life.h"
 #include "tools/ns-run/report.h"
 
+DEFINE_string(cidfile, "", "");
 DEFINE_string(config, "", "");
+DEFINE_string(detach_keys, "ctrl-p,ctrl-q", "");
+DEFINE_string(health_cmd, "", "");
+DEFINE_string(health_interval, "", "");
+DEFINE_string(health_retries, "", "");
+DEFINE_string(health_start_interval, "", "");
+DEFINE_string(health_start_period, "", "");
+DEFINE_string(health_timeout, "", "");
+DEFINE_string(log_driver, "", "");
+DEFINE_string(restart, "", "");
+DEFINE_string(sig_proxy, "true", "");
+DEFINE_string(stop_signal, "", "");
+DEFINE_string(stop_timeout, "", "");
 DEFINE_string(rootfs, "", "");
 DEFINE_string(entrypoint, "", "");
 DEFINE_string(hostname, "", "");
@@ -50,11 +71,49 @@ constexpr cli::Option kOptions[] = {
      "print what the kernel enforces on a container that runs, as JSON; its name, its id, or a "
      "state directory of stave-oci"},
     {"name", 0, Takes::kValue, "NAME", "name of the container; a random one otherwise"},
+    {"cidfile", 0, Takes::kValue, "FILE",
+     "write the container's id into FILE, which must not exist"},
+    {"label", 'l', Takes::kList, "NAME[=VALUE]", "label the container; may be repeated"},
     {"rm", 0, Takes::kNothing, "", "remove the container when it has ended"},
     {"interactive", 'i', Takes::kNothing, "",
      "give the payload ns-run's stdin; without it stdin is empty", "Streams"},
     {"tty", 't', Takes::kNothing, "", "give the payload a terminal", "Streams"},
     {"stdin-fd", 0, Takes::kValue, "N", "with -i: use descriptor N instead of stdin", "Streams"},
+    {"detach", 'd', Takes::kNothing, "", "leave the container running and print its id", "Life"},
+    {"attachable", 0, Takes::kNothing, "",
+     "be attached to a container that goes on by itself, with a log", "Life"},
+    {"create", 0, Takes::kNothing, "", "make the container, do not start it, and print its id",
+     "Life"},
+    {"start", 0, Takes::kNothing, "",
+     "start the containers that are named in place of a command, made before", "Life"},
+    {"attach", 'a', Takes::kNothing, "", "with --start: be attached", "Life"},
+    {"boot", 0, Takes::kNothing, "",
+     "with --start: all whose restart policy wants them with the machine", "Life"},
+    {"detach-keys", 0, Takes::kValue, "KEYS",
+     "keys that leave the container running; ctrl-p,ctrl-q otherwise", "Life"},
+    {"sig-proxy", 0, Takes::kValue, "BOOL", "pass signals on to the payload; true otherwise",
+     "Life"},
+    {"restart", 0, Takes::kValue, "POLICY",
+     "what to do when it ends: no, on-failure[:N], always, unless-stopped", "Life"},
+    {"stop-signal", 0, Takes::kValue, "SIGNAL", "what tells it to end; SIGTERM otherwise", "Life"},
+    {"stop-timeout", 0, Takes::kValue, "SECONDS",
+     "time it has to end before it is killed; 10 otherwise, -1 without end", "Life"},
+    {"log-driver", 0, Takes::kValue, "DRIVER",
+     "where output is kept: json-file (otherwise), none, journald", "Life"},
+    {"log-opt", 0, Takes::kList, "NAME=VALUE",
+     "max-size=10m, max-file=3, tag=TEXT; may be repeated", "Life"},
+    {"health-cmd", 0, Takes::kValue, "COMMAND", "a shell line that tells whether it is well",
+     "Health"},
+    {"health-interval", 0, Takes::kValue, "TIME", "time between two checks; 30s otherwise",
+     "Health"},
+    {"health-timeout", 0, Takes::kValue, "TIME", "time that one may take; 30s otherwise", "Health"},
+    {"health-retries", 0, Takes::kValue, "N",
+     "failures in a row that make it unhealthy; 3 otherwise", "Health"},
+    {"health-start-period", 0, Takes::kValue, "TIME", "time in which failures do not count",
+     "Health"},
+    {"health-start-interval", 0, Takes::kValue, "TIME",
+     "time between two checks in that; 5s otherwise", "Health"},
+    {"no-healthcheck", 0, Takes::kNothing, "", "do without the image's check", "Health"},
     {"env", 'e', Takes::kList, "NAME=VALUE",
      "set a variable, or take over NAME from the caller; may be repeated", "Process"},
     {"user", 'u', Takes::kValue, "USER[:GROUP]", "run as USER, a name of the image's or a number",
@@ -149,38 +208,146 @@ absl::StatusOr<int> Report(const cli::Invocation& given) {
   return 0;
 }
 
+// How many of `names` were given, and which.
+absl::Status CheckOneOf(const cli::Invocation& given, std::initializer_list<const char*> names) {
+  const char* first = nullptr;
+  for (const char* name : names) {
+    if (!given.Has(name)) continue;
+    if (first != nullptr) {
+      return cli::UsageError(absl::StrCat("--", first, " and --", name, ": only one of them"));
+    }
+    first = name;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLife(const cli::Invocation& given) {
+  STAVE_RETURN_IF_ERROR(
+      CheckOneOf(given, {"print", "detach", "attachable", "create", "start", "report"}));
+  const bool lives = given.Has("detach") || given.Has("attachable") || given.Has("create");
+  if (given.Has("rootfs") && lives) {
+    return cli::UsageError("--rootfs: leaves no record, so it cannot live by itself");
+  }
+  const bool prints = given.Has("print");
+  for (const char* name : {"restart", "log-driver", "log-opt", "health-cmd"}) {
+    if (!given.Has(name) || lives || prints) continue;
+    return base::WithHint(
+        cli::UsageError(absl::StrCat("--", name, ": needs -d, --attachable or --create")),
+        "what ns-run watches itself has no log, no checks and is not started again");
+  }
+  for (const char* name : {"attach", "boot"}) {
+    if (given.Has(name) && !given.Has("start")) {
+      return cli::UsageError(absl::StrCat("--", name, ": needs --start"));
+    }
+  }
+  STAVE_RETURN_IF_ERROR(CheckOneOf(given, {"attach", "boot"}));
+  if (given.Has("rm") && given.Has("restart") && FLAGS_restart != "no") {
+    return cli::UsageError("Conflicting options: --restart and --rm");
+  }
+  const auto keys = pty::DetachKeys::Parse(FLAGS_detach_keys);
+  if (!keys.ok()) return cli::BadValue("detach-keys", keys.status());
+  if (FLAGS_sig_proxy != "true" && FLAGS_sig_proxy != "false") {
+    return cli::UsageError("--sig-proxy: is not true or false");
+  }
+  json::Value nothing = json::Value::Object();  // their values, before anything is touched
+  return tools::SetLife(given, &nothing);
+}
+
+absl::StatusOr<runtime::AttachmentWishes> AttachmentOf(const cli::Invocation& given,
+                                                       const json::Value& document, int input) {
+  runtime::AttachmentWishes wishes;
+  const json::Value* terminal = document.Find({"process", "terminal"});
+  wishes.terminal = terminal != nullptr && terminal->boolean();
+  wishes.in = given.Has("interactive") || given.Has("stdin-fd");
+  wishes.input = input;
+  wishes.holds = true;
+  wishes.ends_input = true;
+  STAVE_ASSIGN_OR_RETURN(wishes.keys, pty::DetachKeys::Parse(FLAGS_detach_keys));
+  wishes.passes_signals = FLAGS_sig_proxy == "true";
+  return wishes;
+}
+
+absl::StatusOr<int> StartThem(const cli::Invocation& given) {
+  const bool boot = given.Has("boot");
+  if (given.operands().empty() != boot) {
+    return cli::UsageError(boot ? "--boot: takes no CONTAINER"
+                                : "--start: at least one CONTAINER is wanted");
+  }
+  if (given.Has("attach") && given.operands().size() > 1) {
+    return cli::UsageError("you cannot start and attach multiple containers at once");
+  }
+  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kWrite));
+  const auto fail = [](const absl::Status& failed) { cli::PrintError(kProgram, failed); };
+  if (boot) return tools::StartWithMachine(store, fail);
+  if (!given.Has("attach")) return tools::StartAll(store, given.operands(), fail);
+  return tools::StartAttached(store, given.operands()[0], given.Has("interactive"),
+                              FLAGS_detach_keys);
+}
+
+absl::StatusOr<int> PrintDocument(json::Value document) {
+  runtime::Personalise(base::NewId(), &document);
+  STAVE_ASSIGN_OR_RETURN(const runtime::Plan plan, runtime::MakePlan(document));
+  STAVE_RETURN_IF_ERROR(runtime::RefuseDoubts(plan));
+  STAVE_RETURN_IF_ERROR(cli::WriteDocument(document));
+  return 0;
+}
+
+void Warn(const std::string& message) { cli::PrintWarning(kProgram, message); }
+
+absl::StatusOr<int> RunForeground(const cli::Invocation& given, const store::Store& store,
+                                  json::Value document, int input) {
+  runtime::SessionWishes wishes;
+  wishes.streams.input = input;
+  const json::Value* terminal = document.Find({"process", "terminal"});
+  wishes.streams.terminal = terminal != nullptr && terminal->boolean();
+  wishes.streams.interactive = given.Has("interactive") || given.Has("stdin-fd");
+  wishes.keep = given.Has("rm") ? runtime::Keep::kNothing : runtime::Keep::kRecord;
+  wishes.record = !given.Has("rootfs");
+  wishes.warn = Warn;
+  return runtime::RunInForeground(store, std::move(document), wishes);
+}
+
+absl::StatusOr<int> RunIt(const cli::Invocation& given, const store::Store& store,
+                          json::Value document, int input) {
+  const bool lives = given.Has("create") || given.Has("detach") || given.Has("attachable");
+  if (!lives) return RunForeground(given, store, std::move(document), input);
+  const tools::DetachedWishes wishes{given.Has("rm"), FLAGS_cidfile, Warn};
+  if (given.Has("create")) return tools::CreateOnly(store, std::move(document), wishes);
+  if (given.Has("detach")) return tools::RunDetached(store, std::move(document), wishes);
+  STAVE_ASSIGN_OR_RETURN(const runtime::AttachmentWishes attachment,
+                         AttachmentOf(given, document, input));
+  return tools::RunAttached(store, std::move(document), wishes, attachment);
+}
+
+// What kept a payload from being executed has an exit code of its own.
+absl::StatusOr<int> TellCode(absl::StatusOr<int> code) {
+  if (code.ok()) return code;
+  const int exit_code = runtime::ExitCodeOf(code.status());
+  if (exit_code == runtime::kOwnFailure) return code;
+  cli::PrintError(kProgram, code.status());
+  return exit_code;
+}
+
 absl::StatusOr<int> Run(const cli::Invocation& given) {
   if (given.Has("report")) return Report(given);
+  STAVE_RETURN_IF_ERROR(CheckLife(given));
+  if (given.Has("start")) return TellCode(StartThem(given));
   const runtime::RunOptions options = OptionsOf(given);
   if (const absl::Status checked = runtime::CheckOptions(options); !checked.ok()) return checked;
-  runtime::SessionWishes wishes;
-  STAVE_ASSIGN_OR_RETURN(wishes.streams.input, InputOf(given));
+  const bool attends = !given.Has("detach") && !given.Has("create");
+  int input = -1;
+  if (attends) {
+    STAVE_ASSIGN_OR_RETURN(input, InputOf(given));
+  }
   STAVE_ASSIGN_OR_RETURN(json::Value document, ReadInput(given));
   const bool print = given.Has("print");
   STAVE_ASSIGN_OR_RETURN(const store::Store store,
                          store::Store::Open(print ? store::Access::kRead : store::Access::kWrite));
   STAVE_RETURN_IF_ERROR(runtime::CheckShape(document));
   STAVE_RETURN_IF_ERROR(runtime::Compose(options, store, &document));
-  if (print) {
-    runtime::Personalise(base::NewId(), &document);
-    STAVE_ASSIGN_OR_RETURN(const runtime::Plan plan, runtime::MakePlan(document));
-    STAVE_RETURN_IF_ERROR(runtime::RefuseDoubts(plan));
-    STAVE_RETURN_IF_ERROR(cli::WriteDocument(document));
-    return 0;
-  }
-  const json::Value* terminal = document.Find({"process", "terminal"});
-  wishes.streams.terminal = terminal != nullptr && terminal->boolean();
-  wishes.streams.interactive = given.Has("interactive") || given.Has("stdin-fd");
-  wishes.keep = given.Has("rm") ? runtime::Keep::kNothing : runtime::Keep::kRecord;
-  wishes.record = !given.Has("rootfs");
-  wishes.reaper = given.Has("init") ? runtime::Reaper::kInit : runtime::Reaper::kPayload;
-  wishes.warn = [](const std::string& message) { cli::PrintWarning(kProgram, message); };
-  auto code = runtime::RunInForeground(store, std::move(document), wishes);
-  if (code.ok()) return code;
-  const int exit_code = runtime::ExitCodeOf(code.status());
-  if (exit_code == runtime::kOwnFailure) return code.status();
-  cli::PrintError(kProgram, code.status());
-  return exit_code;
+  STAVE_RETURN_IF_ERROR(tools::SetLife(given, &document));
+  if (print) return PrintDocument(std::move(document));
+  return TellCode(RunIt(given, store, std::move(document), input));
 }
 
 }  // namespace

@@ -56,11 +56,39 @@ std::optional<absl::Time> Started(const store::ContainerView& container) {
 }
 
 std::optional<absl::Time> Finished(const store::ContainerView& container) {
-  if (container.status != store::Status::kExited) return std::nullopt;
+  const bool ended =
+      container.status == store::Status::kExited || container.status == store::Status::kRestarting;
+  if (!ended) return std::nullopt;
   if (container.exit.has_value() && container.exit->finished.has_value()) {
     return container.exit->finished;
   }
   return container.state.has_value() ? container.state->finished : std::nullopt;
+}
+
+std::string RestartingText(const store::ContainerView& container, absl::Time now) {
+  std::string code = "unknown";
+  if (container.state.has_value() && container.state->last_code.has_value()) {
+    code = absl::StrCat(*container.state->last_code);
+  }
+  return absl::StrCat("Restarting (", code, ") ", Ago(Finished(container).value_or(now), now));
+}
+
+std::string HealthText(const store::ContainerView& container) {
+  if (!container.health.has_value()) return "";
+  const bool starting = *container.health == store::Wellness::kStarting;
+  return absl::StrCat(starting ? " (health: " : " (", store::WellnessName(*container.health), ")");
+}
+
+const char* StateText(const store::ContainerView& container) {
+  if (IsDamaged(container)) return "dead";
+  return container.marked_paused ? "paused" : store::StatusName(container.status);
+}
+
+std::optional<int> CodeOf(const store::ContainerView& container) {
+  if (container.status == store::Status::kRestarting && container.state.has_value()) {
+    return container.state->last_code;
+  }
+  return container.exit.has_value() ? container.exit->code : std::nullopt;
 }
 
 }  // namespace
@@ -80,7 +108,10 @@ std::string StatusText(const store::ContainerView& container, absl::Time now) {
     case store::Status::kCreated:
       return "Created";
     case store::Status::kRunning:
-      return absl::StrCat("Up ", cli::HumanDuration(now - Started(container).value_or(now)));
+      return absl::StrCat("Up ", cli::HumanDuration(now - Started(container).value_or(now)),
+                          container.marked_paused ? " (Paused)" : HealthText(container));
+    case store::Status::kRestarting:
+      return RestartingText(container, now);
     case store::Status::kExited:
       break;
   }
@@ -108,7 +139,7 @@ cli::TableRow Row(const store::ContainerView& container, absl::Time now, Width w
 json::Value JsonLine(const store::ContainerView& container, absl::Time now) {
   const store::Record& record = container.record;
   const bool damaged = IsDamaged(container);
-  const bool has_code = container.exit.has_value() && container.exit->code.has_value();
+  const std::optional<int> code = CodeOf(container);
   const bool runs = container.state.has_value() && container.state->init.has_value();
   json::Value line;
   line.Set("id", json::Value::String(record.id));
@@ -118,13 +149,15 @@ json::Value JsonLine(const store::ContainerView& container, absl::Time now) {
            record.image_digest.empty() ? json::Value() : json::Value::String(record.image_digest));
   line.Set("command", json::Value::Strings(record.command));
   line.Set("created", damaged ? json::Value() : TimeOrNull(record.created));
-  line.Set("state", json::Value::String(damaged ? "dead" : store::StatusName(container.status)));
+  line.Set("state", json::Value::String(StateText(container)));
   line.Set("status", json::Value::String(StatusText(container, now)));
-  line.Set("exitCode", has_code ? json::Value::Number(*container.exit->code) : json::Value());
+  line.Set("exitCode", code.has_value() ? json::Value::Number(*code) : json::Value());
   line.Set("oom", json::Value::Bool(container.exit.has_value() && container.exit->oom));
   line.Set("pid", runs ? json::Value::Number(container.state->init->pid) : json::Value());
   line.Set("started", TimeOrNull(Started(container)));
   line.Set("finished", TimeOrNull(Finished(container)));
+  line.Set("restarts",
+           json::Value::Number(container.state.has_value() ? container.state->restarts : 0));
   line.Set("rm", json::Value::Bool(record.rm));
   json::Value labels = json::Value::Object();
   for (const auto& [key, value] : record.labels) labels.Set(key, json::Value::String(value));

@@ -8,10 +8,11 @@
 //   {"id":"4f..","name":"web","image":"docker.io/library/alpine:latest","imageDigest":"sha256:..",
 //    "command":["sh"],"created":"2026-01-02T03:04:05.6Z","state":"running",
 //    "status":"Up 5 minutes","exitCode":null,"oom":false,"pid":4711,"started":"..","finished":null,
-//    "rm":false,"labels":{},"damage":null}
+//    "restarts":0,"rm":false,"labels":{},"damage":null}
 //
-// `state` is created, running, exited or dead (a record that cannot be read); the members are a
-// stable interface, the table is not.
+// `state` is created, running, paused, restarting, exited or dead (a record that cannot be read);
+// the members are a stable interface, the table is not. One that is marked as paused is shown so:
+// the caller has asked its freezer.
 
 #ifndef STAVE_TOOLS_PS_LISTER_ROWS_H_
 #define STAVE_TOOLS_PS_LISTER_ROWS_H_
@@ -36,7 +37,8 @@ cli::TableRow Row(const store::ContainerView& container, absl::Time now, Width w
 // The line of JSON, as a value.
 json::Value JsonLine(const store::ContainerView& container, absl::Time now);
 
-// "Up 5 minutes", "Created", "Exited (137) 3 seconds ago", "Exited (unknown)", "Dead".
+// "Up 5 minutes", "Created", "Exited (137) 3 seconds ago", "Exited (unknown)", "Dead",
+// "Up 5 minutes (Paused)", "Restarting (1) 3 seconds ago".
 std::string StatusText(const store::ContainerView& container, absl::Time now);
 
 // The id, of 12 or all 64 digits.

@@ -84,6 +84,26 @@ TEST(StatusTextTest, TellsHowItEnded) {
   EXPECT_EQ(StatusText(view, kNow), "Created");
 }
 
+TEST(StatusTextTest, TellsOfPauseAndRestart) {
+  store::ContainerView view = Running();
+  view.marked_paused = true;
+  EXPECT_EQ(StatusText(view, kNow), "Up 31 seconds (Paused)");
+  EXPECT_EQ(JsonLine(view, kNow).Find("state")->text(), "paused");
+
+  view = Running();
+  view.status = store::Status::kRestarting;
+  view.state->init.reset();
+  view.state->last_code = 1;
+  view.state->restarts = 2;
+  view.state->finished = kNow - absl::Seconds(3);
+  EXPECT_EQ(StatusText(view, kNow), "Restarting (1) 3 seconds ago");
+  const json::Value line = JsonLine(view, kNow);
+  EXPECT_EQ(line.Find("state")->text(), "restarting");
+  EXPECT_EQ(line.Find("exitCode")->text(), "1");
+  EXPECT_EQ(line.Find("restarts")->text(), "2");
+  EXPECT_TRUE(line.Find("pid")->is_null());
+}
+
 TEST(StatusTextTest, ADamagedRecordIsDead) {
   store::ContainerView view;
   view.record.id = std::string(64, 'b');
@@ -94,16 +114,17 @@ TEST(StatusTextTest, ADamagedRecordIsDead) {
 }
 
 TEST(JsonLineTest, HasTypedMembers) {
-  EXPECT_EQ(json::Print(JsonLine(Running(), kNow)),
-            "{\"id\":\"" + std::string(64, 'a') +
-                "\",\"name\":\"web\",\"image\":\"docker.io/library/alpine:latest\","
-                "\"imageDigest\":\"sha256:" +
-                std::string(64, '1') +
-                "\",\"command\":[\"sh\",\"-c\",\"echo hello; sleep 60\"],"
-                "\"created\":\"2023-11-14T22:08:20Z\",\"state\":\"running\","
-                "\"status\":\"Up 31 seconds\",\"exitCode\":null,\"oom\":false,\"pid\":4711,"
-                "\"started\":\"2023-11-14T22:12:49Z\",\"finished\":null,\"rm\":false,"
-                "\"labels\":{},\"damage\":null}");
+  EXPECT_EQ(
+      json::Print(JsonLine(Running(), kNow)),
+      "{\"id\":\"" + std::string(64, 'a') +
+          "\",\"name\":\"web\",\"image\":\"docker.io/library/alpine:latest\","
+          "\"imageDigest\":\"sha256:" +
+          std::string(64, '1') +
+          "\",\"command\":[\"sh\",\"-c\",\"echo hello; sleep 60\"],"
+          "\"created\":\"2023-11-14T22:08:20Z\",\"state\":\"running\","
+          "\"status\":\"Up 31 seconds\",\"exitCode\":null,\"oom\":false,\"pid\":4711,"
+          "\"started\":\"2023-11-14T22:12:49Z\",\"finished\":null,\"restarts\":0,\"rm\":false,"
+          "\"labels\":{},\"damage\":null}");
 }
 
 TEST(JsonLineTest, SaysNullForWhatNobodyKnows) {

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/ns-run/detached.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "libs/base/deadline.h"
+#include "libs/base/error.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
+#include "libs/monitor/channel.h"
+#include "libs/monitor/restart_policy.h"
+#include "libs/oci/life_member.h"
+#include "libs/runtime/creation.h"
+#include "libs/runtime/monitor_start.h"
+#include "libs/runtime/recover.h"
+#include "libs/runtime/report.h"
+#include "libs/runtime/stored_document.h"
+#include "libs/store/container.h"
+#include "libs/store/containers.h"
+#include "libs/store/events.h"
+#include "libs/store/pending.h"
+
+namespace stave::tools {
+namespace {
+
+constexpr absl::Duration kTidyingHas = absl::Seconds(20);
+constexpr absl::Duration kLooksAgain = absl::Milliseconds(5);
+
+// --cidfile: made before the container, so that none is made where it cannot be written.
+class IdFile {
+ public:
+  static absl::StatusOr<IdFile> Make(const std::string& path) {
+    IdFile file;
+    file.path_ = path;
+    if (path.empty()) return file;
+    file.fd_ = base::UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (file.fd_.valid()) return file;
+    if (errno != EEXIST) return base::PosixError(errno, path, "create");
+    return base::WithHint(
+        base::Error(absl::StatusCode::kAlreadyExists, "E_EXISTS",
+                    absl::StrCat("container ID file found, make sure the other container isn't "
+                                 "running or delete ",
+                                 base::Printable(path, 4096))),
+        "--cidfile names it");
+  }
+  absl::Status Write(const std::string& id) {
+    if (!fd_.valid()) return absl::OkStatus();
+    written_ = true;
+    return base::WriteAll(fd_.get(), id, path_);
+  }
+  // It does not outlive this object: there is no such container.
+  void TakeBack() { written_ = false; }
+  IdFile() = default;
+  IdFile(IdFile&&) = default;
+  ~IdFile() {
+    if (fd_.valid() && !written_) ::unlink(path_.c_str());
+  }
+
+ private:
+  std::string path_;
+  base::UniqueFd fd_;
+  bool written_ = false;
+};
+
+absl::Status PrintLine(const std::string& text) {
+  return base::WriteAll(STDOUT_FILENO, text + "\n", "stdout");
+}
+
+// What somebody else left must not keep this one from running.
+void SweepFirst(const store::Store& store, const DetachedWishes& wishes) {
+  const absl::Status swept = runtime::Sweep(store);
+  if (!swept.ok() && wishes.warn) {
+    wishes.warn(absl::StrCat("cleaning up after an earlier command: ", swept.message()));
+  }
+}
+
+absl::StatusOr<store::Pending> Make(const store::Store& store, json::Value* document,
+                                    const DetachedWishes& wishes) {
+  SweepFirst(store, wishes);
+  STAVE_ASSIGN_OR_RETURN(runtime::Created created,
+                         runtime::Create(store, {wishes.rm, true, false}, document));
+  store::AppendEvent(store, "create", created.entry.id(), created.entry.intent().name);
+  return std::move(created.entry);
+}
+
+// What the monitor says first. Errors: what kept it from starting the payload.
+absl::Status AwaitStart(int socket) {
+  const auto received = monitor::ReceiveAnswer(socket);
+  if (absl::IsAborted(received.status())) {
+    return base::Error(absl::StatusCode::kAborted, "E_MONITOR",
+                       "stave-monitor has ended without a word");
+  }
+  STAVE_RETURN_IF_ERROR(received.status());
+  if (const auto* refused = std::get_if<absl::Status>(&received->answer)) return *refused;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<oci::Life> ReadLife(const store::Container& container) {
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, runtime::ReadStoredDocument(container));
+  return oci::GetLife(document);
+}
+
+// 0 after detaching, as docker run.
+int CodeOf(const runtime::Attached& end) {
+  return end.detached ? 0 : end.code.value_or(runtime::kOwnFailure);
+}
+
+// To start it; nullopt: it runs. Who has it in hand starts it, or tidies up after its end, which
+// has been told already: so a stop and a start may follow each other.
+absl::StatusOr<std::optional<store::Pending>> AdoptIfEnded(const store::Store& store,
+                                                           const std::string& id) {
+  const base::Deadline deadline = base::Deadline::After(kTidyingHas);
+  for (;;) {
+    STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
+    if (store::IsLive(view.status)) return std::optional<store::Pending>();
+    auto entry = store::Pending::Adopt(store, id, true);
+    if (entry.ok()) return std::optional<store::Pending>(*std::move(entry));
+    if (base::ErrorWord(entry.status()) != "E_RUNNING" || deadline.Passed()) return entry.status();
+    absl::SleepFor(kLooksAgain);
+  }
+}
+
+absl::Status StartOne(const store::Store& store, const std::string& name) {
+  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+  STAVE_ASSIGN_OR_RETURN(std::optional<store::Pending> entry, AdoptIfEnded(store, id));
+  if (!entry) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,
+                         runtime::StartMonitor(store, *std::move(entry), std::nullopt));
+  return AwaitStart(socket.get());
+}
+
+absl::StatusOr<base::UniqueFd> Join(const store::Container& container,
+                                    const monitor::AttachWish& wish) {
+  auto socket = monitor::Connect(container.run());
+  if (absl::IsNotFound(socket.status())) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "E_MONITOR",
+                       absl::StrCat("container ", container.id(), ": nobody holds its streams"));
+  }
+  STAVE_RETURN_IF_ERROR(socket.status());
+  STAVE_RETURN_IF_ERROR(monitor::Send(socket->get(), monitor::Request(wish)));
+  return socket;
+}
+
+}  // namespace
+
+absl::StatusOr<int> CreateOnly(const store::Store& store, json::Value document,
+                               const DetachedWishes& wishes) {
+  STAVE_ASSIGN_OR_RETURN(IdFile file, IdFile::Make(wishes.cidfile));
+  STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, &document, wishes));
+  const std::string id = entry.id();
+  STAVE_RETURN_IF_ERROR(entry.Done());
+  STAVE_RETURN_IF_ERROR(file.Write(id));
+  STAVE_RETURN_IF_ERROR(PrintLine(id));
+  return 0;
+}
+
+absl::StatusOr<int> RunDetached(const store::Store& store, json::Value document,
+                                const DetachedWishes& wishes) {
+  STAVE_ASSIGN_OR_RETURN(IdFile file, IdFile::Make(wishes.cidfile));
+  STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, &document, wishes));
+  const std::string id = entry.id();
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,
+                         runtime::StartMonitor(store, std::move(entry), std::nullopt));
+  STAVE_RETURN_IF_ERROR(AwaitStart(socket.get()));
+  STAVE_RETURN_IF_ERROR(file.Write(id));
+  STAVE_RETURN_IF_ERROR(PrintLine(id));
+  return 0;
+}
+
+absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
+                                const DetachedWishes& wishes,
+                                const runtime::AttachmentWishes& attachment) {
+  STAVE_ASSIGN_OR_RETURN(const monitor::AttachWish wish, runtime::WishOf(attachment));
+  STAVE_ASSIGN_OR_RETURN(IdFile file, IdFile::Make(wishes.cidfile));
+  STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, &document, wishes));
+  const std::string id = entry.id();
+  STAVE_RETURN_IF_ERROR(file.Write(id));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,
+                         runtime::StartMonitor(store, std::move(entry), wish));
+  const auto end = runtime::Attach(socket.get(), attachment);
+  if (end.ok()) return CodeOf(*end);
+  if (absl::IsNotFound(store::GetContainer(store, id).status())) file.TakeBack();
+  return end.status();
+}
+
+absl::StatusOr<int> StartAll(const store::Store& store, const std::vector<std::string>& names,
+                             const std::function<void(const absl::Status&)>& fail) {
+  SweepFirst(store, {});
+  int code = 0;
+  for (const std::string& name : names) {
+    const absl::Status started = StartOne(store, name);
+    if (started.ok()) {
+      STAVE_RETURN_IF_ERROR(PrintLine(name));
+      continue;
+    }
+    fail(started);
+    code = 1;
+  }
+  return code;
+}
+
+absl::StatusOr<int> StartWithMachine(const store::Store& store,
+                                     const std::function<void(const absl::Status&)>& fail) {
+  SweepFirst(store, {});
+  STAVE_ASSIGN_OR_RETURN(const std::vector<store::ContainerView> containers,
+                         store::ListContainers(store, store::Which::kAll));
+  int code = 0;
+  for (auto view = containers.rbegin(); view != containers.rend(); ++view) {
+    if (view->status != store::Status::kExited || !view->damage.ok()) continue;
+    const auto container = store::Container::Open(store, view->record.id);
+    const auto life = container.ok() ? ReadLife(*container) : container.status();
+    const store::Exit exit = view->exit.value_or(store::Exit());
+    if (life.ok() && !monitor::StartsWithMachine(life->restart, exit.code, exit.requested)) {
+      continue;
+    }
+    const absl::Status started = life.ok() ? StartOne(store, view->record.id) : life.status();
+    if (started.ok()) {
+      STAVE_RETURN_IF_ERROR(PrintLine(view->record.name));
+      continue;
+    }
+    fail(base::WithContext(started, view->record.name));
+    code = 1;
+  }
+  return code;
+}
+
+absl::StatusOr<int> StartAttached(const store::Store& store, const std::string& name,
+                                  bool interactive, const std::string& detach_keys) {
+  SweepFirst(store, {});
+  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+  STAVE_ASSIGN_OR_RETURN(const store::Container container, store::Container::Open(store, id));
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, runtime::ReadStoredDocument(container));
+  STAVE_ASSIGN_OR_RETURN(const oci::Life life, oci::GetLife(document));
+  const json::Value* terminal = document.Find({"process", "terminal"});
+  runtime::AttachmentWishes attachment;
+  attachment.terminal = terminal != nullptr && terminal->boolean();
+  attachment.in = interactive && life.interactive;
+  attachment.holds = true;
+  attachment.ends_input = true;
+  STAVE_ASSIGN_OR_RETURN(attachment.keys, pty::DetachKeys::Parse(detach_keys));
+  STAVE_ASSIGN_OR_RETURN(const monitor::AttachWish wish, runtime::WishOf(attachment));
+  STAVE_ASSIGN_OR_RETURN(std::optional<store::Pending> entry, AdoptIfEnded(store, id));
+  STAVE_ASSIGN_OR_RETURN(
+      const base::UniqueFd socket,
+      entry ? runtime::StartMonitor(store, *std::move(entry), wish) : Join(container, wish));
+  STAVE_ASSIGN_OR_RETURN(const runtime::Attached end, runtime::Attach(socket.get(), attachment));
+  return CodeOf(end);
+}
+
+}  // namespace stave::tools

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/stave-monitor/health.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "libs/base/subprocess.h"
+#include "libs/json/parse.h"
+#include "libs/json/value.h"
+
+namespace stave::tools {
+namespace {
+
+constexpr int kNotMade = -1;
+constexpr int kEndHas = 200;  // milliseconds
+
+bool IsStarting(const oci::Health& wish, absl::Duration ran, const store::Health& health) {
+  return health.status == store::Wellness::kStarting && ran < wish.start_period;
+}
+
+// What ns-exec is given after the container's name.
+std::vector<std::string> WordsOf(const std::vector<std::string>& test) {
+  if (test.size() == 2 && test[0] == "CMD-SHELL") return {"/bin/sh", "-c", test[1]};
+  if (!test.empty() && test[0] == "CMD") return {test.begin() + 1, test.end()};
+  return test;
+}
+
+// Beside libexec/stave, where this program is.
+std::string NsExec() {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  const absl::string_view self(path, size < 0 ? 0 : static_cast<size_t>(size));
+  return absl::StrCat(self.substr(0, self.rfind('/')), "/../../bin/ns-exec");
+}
+
+// A payload prints what it likes, and the file is JSON.
+std::string Printed(std::string output) {
+  if (json::Parse(json::Print(json::Value::String(output))).ok()) return output;
+  for (char& c : output) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return output;
+}
+
+}  // namespace
+
+void NoteCheck(const oci::Health& wish, absl::Duration ran, store::HealthCheck check,
+               store::Health* health) {
+  if (check.exit_code == 0) {
+    health->status = store::Wellness::kHealthy;
+    health->failing_streak = 0;
+  } else if (!IsStarting(wish, ran, *health)) {
+    ++health->failing_streak;
+    if (health->failing_streak >= wish.retries) health->status = store::Wellness::kUnhealthy;
+  }
+  health->log.push_back(std::move(check));
+  if (health->log.size() > store::kHealthLog) health->log.erase(health->log.begin());
+}
+
+absl::Duration NextCheck(const oci::Health& wish, absl::Duration ran, const store::Health& health) {
+  return IsStarting(wish, ran, health) ? std::min(wish.start_interval, wish.interval)
+                                       : wish.interval;
+}
+
+HealthWatch::HealthWatch(const oci::Health& wish, HealthPlace place, absl::Time started)
+    : wish_(wish), place_(std::move(place)), started_(started) {
+  if (!wish_.enabled()) return;
+  store::WriteHealth(place_.run_fd, health_).IgnoreError();
+  due_ = base::Deadline::After(NextCheck(wish_, absl::Now() - started_, health_));
+}
+
+HealthWatch::~HealthWatch() { Stop(); }
+
+base::Deadline HealthWatch::deadline() const { return process_ ? too_late_ : due_; }
+
+void HealthWatch::Begin() {
+  due_ = base::Deadline::Never();
+  check_ = store::HealthCheck();
+  check_.start = absl::Now();
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return;
+  output_ = base::UniqueFd(ends[0]);
+  const base::UniqueFd writer(ends[1]);
+  ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+  base::Command command;
+  command.path = NsExec();
+  command.args = {"ns-exec", "--", place_.id};
+  for (std::string& word : WordsOf(wish_.test)) command.args.push_back(std::move(word));
+  command.fds = {{writer.get(), 1}, {writer.get(), 2}};
+  command.environment = {absl::StrCat("STAVE_STATE=", place_.state),
+                         absl::StrCat("STAVE_RUN=", place_.run)};
+  auto process = base::Start(command);
+  if (!process.ok()) {
+    (void)Finish(kNotMade);
+    return;
+  }
+  process_.emplace(*std::move(process));
+  too_late_ = base::Deadline::After(wish_.timeout);
+}
+
+// Whether the output has ended, and with it the check.
+bool HealthWatch::Read() {
+  char buffer[4096];
+  for (;;) {
+    const ssize_t n = ::read(output_.get(), buffer, sizeof buffer);
+    if (n == 0) return true;
+    if (n < 0) return errno != EAGAIN && errno != EINTR;
+    const size_t room = store::kHealthOutput - check_.output.size();
+    check_.output.append(buffer, std::min(room, static_cast<size_t>(n)));
+  }
+}
+
+// ns-exec passes a signal on; the third makes it kill. It is waited for but for a moment: a check
+// in a frozen container does not end.
+void HealthWatch::Kill() {
+  for (int i = 0; i < 3; ++i) ::kill(process_->pid(), SIGTERM);
+  pollfd ended{output_.get(), POLLIN, 0};
+  while (::poll(&ended, 1, kEndHas) > 0 && !Read()) {
+  }
+  ::kill(process_->pid(), SIGKILL);
+  (void)process_->Wait();
+  process_.reset();
+}
+
+std::optional<store::Wellness> HealthWatch::Finish(int exit_code) {
+  output_.Reset();
+  check_.end = absl::Now();
+  check_.exit_code = exit_code;
+  check_.output = exit_code == kNotMade ? absl::StrCat("Health check exceeded timeout (",
+                                                       absl::FormatDuration(wish_.timeout), ")")
+                                        : Printed(std::move(check_.output));
+  const store::Wellness before = health_.status;
+  const absl::Duration ran = absl::Now() - started_;
+  NoteCheck(wish_, ran, std::move(check_), &health_);
+  store::WriteHealth(place_.run_fd, health_).IgnoreError();
+  due_ = base::Deadline::After(NextCheck(wish_, ran, health_));
+  too_late_ = base::Deadline::Never();
+  if (before == health_.status) return std::nullopt;
+  return health_.status;
+}
+
+std::optional<store::Wellness> HealthWatch::Serve(bool readable) {
+  if (!process_) {
+    if (due_.Passed()) Begin();
+    return std::nullopt;
+  }
+  if (too_late_.Passed()) {
+    Kill();
+    return Finish(kNotMade);
+  }
+  if (!readable || !Read()) return std::nullopt;
+  const auto code = process_->Wait();
+  process_.reset();
+  return Finish(code.value_or(kNotMade));
+}
+
+void HealthWatch::Stop() {
+  due_ = base::Deadline::Never();
+  too_late_ = base::Deadline::Never();
+  if (process_) Kill();
+  output_.Reset();
+}
+
+}  // namespace stave::tools

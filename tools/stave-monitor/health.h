@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The health check of a container: when it is due, the process that makes it (ns-exec), and what
+// follows from its outcome. For a poll(2) loop; nothing here waits.
+//
+// Docker's rules: a check that exits 0 makes healthy; `retries` failures in a row make unhealthy.
+// In the start period a failure does not count, until a check has succeeded, and the next one comes
+// sooner. The time between two counts from the end of the first. A check that takes longer than its
+// time is ended and has failed with -1.
+
+#ifndef STAVE_TOOLS_STAVE_MONITOR_HEALTH_H_
+#define STAVE_TOOLS_STAVE_MONITOR_HEALTH_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "libs/base/deadline.h"
+#include "libs/base/subprocess.h"
+#include "libs/base/unique_fd.h"
+#include "libs/oci/life_member.h"
+#include "libs/store/health.h"
+
+namespace stave::tools {
+
+// Takes the outcome of a check into account; `ran`: since the container was started. Pure.
+void NoteCheck(const oci::Health& wish, absl::Duration ran, store::HealthCheck check,
+               store::Health* health);
+// How long after a check the next one is due. Pure.
+absl::Duration NextCheck(const oci::Health& wish, absl::Duration ran, const store::Health& health);
+
+// Where ns-exec finds the container.
+struct HealthPlace {
+  std::string state, run, id;  // roots and container
+  int run_fd = -1;             // its run folder, borrowed
+};
+
+class HealthWatch {
+ public:
+  // None if `wish` has no test. `started`: the container.
+  HealthWatch(const oci::Health& wish, HealthPlace place, absl::Time started);
+  ~HealthWatch();
+
+  // What to wait for: the end of a check's output, a moment. -1: nothing.
+  int fd() const { return output_.get(); }
+  base::Deadline deadline() const;
+
+  // To be called when one of those has come. The state, where it has changed.
+  std::optional<store::Wellness> Serve(bool readable);
+
+  // Ends a check that is under way; there are no more.
+  void Stop();
+
+ private:
+  void Begin();
+  bool Read();
+  std::optional<store::Wellness> Finish(int exit_code);
+  void Kill();
+
+  const oci::Health wish_;
+  const HealthPlace place_;
+  const absl::Time started_;
+  store::Health health_;
+  store::HealthCheck check_;
+  base::UniqueFd output_;
+  std::optional<base::ChildProcess> process_;          // of the one under way
+  base::Deadline due_ = base::Deadline::Never();       // of the next check
+  base::Deadline too_late_ = base::Deadline::Never();  // of the one under way
+};
+
+}  // namespace stave::tools
+
+#endif  // STAVE_TOOLS_STAVE_MONITOR_HEALTH_H_
