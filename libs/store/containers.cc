@@ -130,7 +130,15 @@ void NoteDamage(const absl::Status& status, ContainerView* view) {
   if (!absl::IsNotFound(status)) view->damage.Update(status);
 }
 
-// What state.json says, and what of it is true.
+bool HasExit(const Folders& folders, const Place& place) {
+  const int home = place.in_home ? folders.home.get() : folders.run.get();
+  struct stat st;
+  return ::fstatat(home, absl::StrCat(place.id, "/exit.json").c_str(), &st, AT_SYMLINK_NOFOLLOW) ==
+         0;
+}
+
+// What state.json says, and what of it is true. Its first process may be gone, and its watcher
+// about to tell how it ended: it counts as running until then.
 void FindState(const Folders& folders, const Place& place, ContainerView* view) {
   if (!place.in_run) return;
   auto state = ReadJson<State>(folders.run.get(), place.id, "state.json", ParseState);
@@ -140,8 +148,8 @@ void FindState(const Folders& folders, const Place& place, ContainerView* view) 
   // Without a first process in it: that had ended before it was looked at, and its watcher is about
   // to tell, if it lives.
   if (view->status == Status::kRestarting) state->init.reset();
-  const bool runs = Lives(state->init.has_value() ? state->init : state->runner);
-  if (!runs) state->init.reset();
+  if (state->init.has_value() && !Lives(state->init)) state->init.reset();
+  const bool runs = state->init.has_value() || (!HasExit(folders, place) && Lives(state->runner));
   if (!runs && IsLive(view->status)) view->status = Status::kExited;
   view->marked_paused =
       view->status == Status::kRunning && HasPausedMark(folders.run.get(), place.id);

@@ -2,8 +2,9 @@
 //
 // All containers: list them, find one, remove one. Listing and finding take no lock and repair
 // nothing; what they tell is computed from what is true: a container whose state says "running" but
-// whose first process is gone (or of another boot) has exited, with a code that nobody knows; so
-// has one that is "restarting" and whose watcher is gone.
+// whose first process is gone (or of another boot) has exited, with a code that nobody knows,
+// unless its watcher lives and is about to tell; so has one that is "restarting" and whose watcher
+// is gone.
 
 #ifndef STAVE_LIBS_STORE_CONTAINERS_H_
 #define STAVE_LIBS_STORE_CONTAINERS_H_

@@ -300,7 +300,7 @@ TEST_F(ContainersTest, OneWhoseEndIsNotWrittenDownIsNotRemoved) {
   state.init->start_time += 1;  // no such process any more
   ASSERT_TRUE(Open(id).WriteState(state).ok());
 
-  EXPECT_EQ(GetContainer(store(), id)->status, Status::kExited);
+  EXPECT_EQ(GetContainer(store(), id)->status, Status::kRunning);
   EXPECT_EQ(base::ErrorWord(RemoveContainer(store(), id)), "E_RUNNING");
   Remove("run/containers/" + id + "/state.json");
   EXPECT_TRUE(RemoveContainer(store(), id).ok());

@@ -60,7 +60,9 @@ bool EndsInALine(int fd) {
 bool WriteTo(int run, int fd, const std::string& line, bool last_try) {
   const bool locked = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
   if ((!locked || !IsCurrent(run, fd)) && !last_try) return false;
-  const std::string text = EndsInALine(fd) ? line : absl::StrCat("\n", line);
+  // What a killed writer left, and not what another one is just adding.
+  const bool torn = !EndsInALine(fd) && ::flock(fd, LOCK_EX | LOCK_NB) == 0 && !EndsInALine(fd);
+  const std::string text = torn ? absl::StrCat("\n", line) : line;
   [[maybe_unused]] const ssize_t written = ::write(fd, text.data(), text.size());
   return true;
 }

@@ -199,6 +199,7 @@ std::string FormatExit(const Exit& exit) {
   value.Set("signal", number(exit.signal));
   value.Set("oom", json::Value::Bool(exit.oom));
   if (exit.requested) value.Set("requested", json::Value::Bool(true));
+  if (exit.restarts > 0) value.Set("restarts", json::Value::Number(exit.restarts));
   value.Set("started", TimeValue(exit.started));
   value.Set("finished", TimeValue(exit.finished));
   return json::Print(value) + "\n";
@@ -260,6 +261,7 @@ absl::StatusOr<Exit> ParseExit(absl::string_view text) {
   }
   exit.oom = reader.Flag("oom");
   exit.requested = reader.Flag("requested");
+  exit.restarts = reader.Integer("restarts", 0, kMaxExact).value_or(0);
   exit.started = reader.Time("started");
   exit.finished = reader.Time("finished");
   STAVE_RETURN_IF_ERROR(reader.status());

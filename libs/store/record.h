@@ -13,6 +13,7 @@
 //     and of a container with a restart policy, once it was started anew: "restarts":2,"lastCode":1
 //   exit.json    how it ended
 //     {"version":1,"code":137,"signal":9,"oom":true,"started":"..","finished":".."}
+//     and if so: "requested":true (a user stopped it), "restarts":2
 //
 // Times are RFC 3339 with up to nine digits of fraction, UTC. Unknown members are ignored.
 // Parsing refuses with DataLoss [E_CORRUPT] what is no such JSON, lacks a needed member or has a
@@ -71,6 +72,7 @@ struct Exit {
   std::optional<int> signal;  // that ended it
   bool oom = false;           // the kernel killed for memory in its cgroup
   bool requested = false;     // a user stopped it: "unless-stopped" does not start it again
+  int64_t restarts = 0;       // as in State
   std::optional<absl::Time> started;
   std::optional<absl::Time> finished;
 };

@@ -149,6 +149,8 @@ TEST(ExitTest, GoesThereAndBack) {
   exit.code = 137;
   exit.signal = 9;
   exit.oom = true;
+  exit.requested = true;
+  exit.restarts = 4;
   exit.finished = kTime;
 
   const auto read = ParseExit(FormatExit(exit));
@@ -157,6 +159,8 @@ TEST(ExitTest, GoesThereAndBack) {
   EXPECT_EQ(read->code, 137);
   EXPECT_EQ(read->signal, 9);
   EXPECT_TRUE(read->oom);
+  EXPECT_TRUE(read->requested);
+  EXPECT_EQ(read->restarts, 4);
   EXPECT_EQ(read->finished, kTime);
   EXPECT_FALSE(read->started.has_value());
 }

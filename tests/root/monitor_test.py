@@ -321,7 +321,7 @@ class RestartTest(MonitorCase):
         whole = self.detach("fails", "echo run; exit 5", "--restart", "on-failure:2")
         self.until(lambda: len([a for a in actions(whole) if a == "die"]) == 3, "it does not end")
         one = self.wait_exit("fails", 5)
-        self.assertEqual(one["exitCode"], 5)
+        self.assertEqual((one["exitCode"], one["restarts"]), (5, 2))
         self.assertEqual(self.ok("log-read fails"), 3 * "run\n")
         self.assertEqual([a for a in actions(whole) if a != "create"], ["start", "die", "restart", "start", "die", "restart", "start", "die"])
         dies = [one["time"] for one in events() if one["id"] == whole and one["action"] in ("die", "restart")]

@@ -123,7 +123,10 @@ absl::StatusOr<std::optional<store::Pending>> AdoptIfEnded(const store::Store& s
   const base::Deadline deadline = base::Deadline::After(kTidyingHas);
   for (;;) {
     STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
-    if (store::IsLive(view.status)) return std::optional<store::Pending>();
+    // One without a first process is about to have ended.
+    const bool ending = view.status == store::Status::kRunning &&
+                        !(view.state.has_value() && view.state->init.has_value());
+    if (store::IsLive(view.status) && !ending) return std::optional<store::Pending>();
     auto entry = store::Pending::Adopt(store, id, true);
     if (entry.ok()) return std::optional<store::Pending>(*std::move(entry));
     if (base::ErrorWord(entry.status()) != "E_RUNNING" || deadline.Passed()) return entry.status();

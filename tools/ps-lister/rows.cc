@@ -156,8 +156,9 @@ json::Value JsonLine(const store::ContainerView& container, absl::Time now) {
   line.Set("pid", runs ? json::Value::Number(container.state->init->pid) : json::Value());
   line.Set("started", TimeOrNull(Started(container)));
   line.Set("finished", TimeOrNull(Finished(container)));
-  line.Set("restarts",
-           json::Value::Number(container.state.has_value() ? container.state->restarts : 0));
+  line.Set("restarts", json::Value::Number(container.state.has_value()  ? container.state->restarts
+                                           : container.exit.has_value() ? container.exit->restarts
+                                                                        : 0));
   line.Set("rm", json::Value::Bool(record.rm));
   json::Value labels = json::Value::Object();
   for (const auto& [key, value] : record.labels) labels.Set(key, json::Value::String(value));

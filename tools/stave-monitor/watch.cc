@@ -346,6 +346,7 @@ int Monitor::Run() {
   streams_.Drain(&clients_);
   store::Exit exit = container_.ExitOf(ended);
   exit.requested = stopped_;
+  exit.restarts = orders_.restarts;
   monitor::RestartHistory history{orders_.restarts, orders_.failures,
                                   absl::Milliseconds(orders_.waited)};
   const monitor::RunThatEnded run{ended.code, container_.Ran(exit), stopped_ || goes_down_};
