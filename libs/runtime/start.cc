@@ -67,9 +67,17 @@ absl::Status Start::MakeCgroup() {
   state_.cgroup = plan_.cgroups_path;
   // Written before it is made, so that a sweep finds a cgroup that the document named.
   STAVE_RETURN_IF_ERROR(entry_.container().WriteState(state_));
-  STAVE_ASSIGN_OR_RETURN(cgroup::Cgroup group,
-                         cgroup::Cgroup::Create(plan_.cgroups_path, hierarchies, limits));
-  group_.emplace(std::move(group));
+  auto group = cgroup::Cgroup::Create(plan_.cgroups_path, hierarchies, limits);
+  if (absl::IsAlreadyExists(group.status()) && entry_.intent().existed) {
+    // Of an earlier run that RUN knows nothing of any more: two on one writable layer must not be.
+    STAVE_RETURN_IF_ERROR(cgroup::Cgroup::RemoveByPath(plan_.cgroups_path, hierarchies));
+    auto again = cgroup::Cgroup::Create(plan_.cgroups_path, hierarchies, limits);
+    if (!again.ok()) return again.status();
+    group_.emplace(*std::move(again));
+    return group_->Apply(limits);
+  }
+  if (!group.ok()) return group.status();
+  group_.emplace(*std::move(group));
   return group_->Apply(limits);
 }
 

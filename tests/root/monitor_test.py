@@ -657,10 +657,32 @@ class DeathTest(MonitorCase):
         states = {one["name"]: (one["state"], one["exitCode"]) for one in map(json.loads, self.ok("ps-lister -a --json").splitlines())}
         self.assertEqual(states, {**{f"m{n}": ("exited", None) for n in range(5)}, "never": ("created", None), "before": ("exited", 8)})
         self.assertEqual(self.ok("ps-lister -q"), "")
-        self.assertEqual(self.ok("ns-run --start m0 m1 m2 m3 m4"), "m0\nm1\nm2\nm3\nm4\n")
+        self.assertEqual(self.ok("ns-run --start --boot"), "m0\nm1\nm2\nm3\nm4\n")
+        self.assertEqual(self.ok("ns-run --start --boot"), "")
         for n in range(5):
             self.until(lambda: self.ok(f"log-read m{n}") == "up\nup\n", "it does not write")
             self.assertIn(f"{ids[n][:12]}\n", self.ok(f"ns-exec m{n} cat /etc/hosts"))
+
+    # Where only RUN is lost, the run that nobody knows of any more ends before the next one begins.
+    def test_a_run_that_was_forgotten(self):
+        self.detach("forgot", "echo up; exec sleep 1000")
+        self.wait_log("forgot", "up")
+        pid = self.record("forgot")["pid"]
+        os.kill(self.monitor(), signal.SIGKILL)
+        shutil.rmtree(place.path("run"))
+        self.assertTrue(alive(pid))
+        self.assertEqual(self.ok("ns-run --start forgot"), "forgot\n")
+        self.until(lambda: not alive(pid), "it lives")
+        self.assertNotEqual(self.record("forgot")["pid"], pid)
+
+    # Who a user has stopped stays so, and who failed is tried again.
+    def test_who_comes_with_the_machine(self):
+        for name, policy, script in (("stopped", "unless-stopped", KIND), ("always", "always", KIND), ("failed", "on-failure:1", "exit 3"), ("well", "on-failure", "exit 0")):
+            self.detach(name, script, "--restart", policy)
+        self.ok("ps-signal --stop -t 5 stopped always")
+        self.wait_exit("failed", 3)
+        self.wait_exit("well", 0)
+        self.assertEqual(sorted(self.ok("ns-run --start --boot").split()), ["always", "failed"])
 
     # What names another boot is nobody who lives, whatever its pid.
     def test_of_another_boot(self):
