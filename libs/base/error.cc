@@ -117,4 +117,8 @@ std::string Printable(absl::string_view text, size_t max) {
   return out;
 }
 
+std::string Quoted(absl::string_view text, size_t max) {
+  return absl::StrCat("\"", Printable(text, max), "\"");
+}
+
 }  // namespace stave::base

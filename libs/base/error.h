@@ -43,6 +43,9 @@ std::string ErrorHint(const absl::Status& status);
 // format characters and bytes that are not UTF-8 become \xNN; at most `max` bytes, then "...".
 std::string Printable(absl::string_view text, size_t max = 256);
 
+// The same between double quotes.
+std::string Quoted(absl::string_view text, size_t max = 256);
+
 }  // namespace stave::base
 
 #endif  // STAVE_LIBS_BASE_ERROR_H_

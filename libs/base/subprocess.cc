@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -74,6 +75,16 @@ void ResetSignals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+bool NullStreams() {
+  UniqueFd null(::open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!null.valid()) return false;
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::dup2(null.get(), fd) < 0) return false;
+  }
+  if (null.get() <= 2) (void)null.Release();  // it was free, and is one of them now
+  return true;
+}
+
 int ReapChild(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -101,20 +112,17 @@ absl::StatusOr<ChildProcess> Start(const Command& command) {
   std::vector<char*> given;
   if (command.environment.has_value()) given = ExecPointers(*command.environment);
   char* const* environment = command.environment.has_value() ? given.data() : environ;
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return PosixError(errno, command.path, "pipe");
-  const UniqueFd reader(ends[0]);
-  UniqueFd writer(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(Pipe report, MakePipe(command.path));
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return PosixError(errno, command.path, "fork");
-  if (pid == 0) Exec(command, argv.data(), environment, writer.get(), parent);
+  if (pid == 0) Exec(command, argv.data(), environment, report.writer.get(), parent);
   ChildProcess child(pid);
-  writer.Reset();
+  report.writer.Reset();
   int error = 0;
   ssize_t n;
   do {
-    n = ::read(reader.get(), &error, sizeof error);
+    n = ::read(report.reader.get(), &error, sizeof error);
   } while (n < 0 && errno == EINTR);
   if (n > 0) return PosixError(error, command.path, "execute");
   return child;

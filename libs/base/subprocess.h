@@ -31,6 +31,10 @@ std::vector<char*> ExecPointers(const std::vector<std::string>& texts);
 // In a child before its execve(2): no signal is ignored, handled or blocked.
 void ResetSignals();
 
+// In a process that leaves its caller behind: 0, 1 and 2 become /dev/null. False, with errno, if
+// that cannot be opened.
+bool NullStreams();
+
 // Waits for the child `pid` to end and returns its status as of waitpid(2); 0 if there is none.
 int ReapChild(pid_t pid);
 

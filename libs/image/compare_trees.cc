@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/compare_trees.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,6 +21,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
+#include "libs/base/listing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -35,10 +35,6 @@ using Xattrs = std::map<std::string, std::string>;
 
 constexpr size_t kBuffer = 256 * 1024;
 constexpr size_t kMaxXattr = 64 * 1024;  // XATTR_LIST_MAX and XATTR_SIZE_MAX
-
-std::string Quoted(absl::string_view path) {
-  return absl::StrCat("\"", base::Printable(path), "\"");
-}
 
 bool IsWhiteout(const struct stat& st) {
   return S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
@@ -70,20 +66,9 @@ bool IsMachines(absl::string_view xattr) {
 }
 
 absl::StatusOr<std::vector<std::string>> SortedNames(int dirfd, const std::string& path) {
-  STAVE_ASSIGN_OR_RETURN(UniqueFd copy, base::OpenDirAt(dirfd, "."));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy.get()), ::closedir);
-  if (stream == nullptr) return base::PosixError(errno, Quoted(path), "list");
-  (void)copy.Release();  // the stream owns it
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) break;
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  if (errno != 0) return base::PosixError(errno, Quoted(path), "list");
-  std::sort(names.begin(), names.end());
+  STAVE_ASSIGN_OR_RETURN(UniqueFd dir, base::OpenDirAt(dirfd, "."));
+  auto names = base::ListNames(std::move(dir), base::Quoted(path));
+  if (names.ok()) std::sort(names->begin(), names->end());
   return names;
 }
 
@@ -95,7 +80,7 @@ struct Side {
   absl::StatusOr<bool> Stat(const std::string& name) {
     if (::fstatat(dirfd, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
     if (errno == ENOENT) return false;
-    return base::PosixError(errno, Quoted(name), "stat");
+    return base::PosixError(errno, base::Quoted(name), "stat");
   }
   std::string ProcPath(const std::string& name) const {
     return absl::StrCat("/proc/self/fd/", dirfd, "/", name);
@@ -115,7 +100,7 @@ absl::StatusOr<Xattrs> ReadXattrs(const Side& side, const std::string& name) {
     if (size >= 0) list.resize(static_cast<size_t>(size));
   }
   if (size < 0 && errno == EOPNOTSUPP) return found;
-  if (size < 0) return base::PosixError(errno, Quoted(name), "list xattrs");
+  if (size < 0) return base::PosixError(errno, base::Quoted(name), "list xattrs");
   std::string value;
   for (const absl::string_view xattr : absl::StrSplit(list, '\0', absl::SkipEmpty())) {
     if (IsMachines(xattr)) continue;
@@ -131,18 +116,18 @@ absl::StatusOr<Xattrs> ReadXattrs(const Side& side, const std::string& name) {
 absl::StatusOr<std::string> ReadTarget(const Side& side, const std::string& name) {
   std::string target(PATH_MAX, '\0');
   const ssize_t size = ::readlinkat(side.dirfd, name.c_str(), target.data(), target.size());
-  if (size < 0) return base::PosixError(errno, Quoted(name), "readlink");
+  if (size < 0) return base::PosixError(errno, base::Quoted(name), "readlink");
   target.resize(static_cast<size_t>(size));
   return target;
 }
 
 absl::StatusOr<UniqueFd> OpenFile(const Side& side, const std::string& name) {
   UniqueFd fd(::openat(side.dirfd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.valid()) return base::PosixError(errno, Quoted(name), "open");
+  if (!fd.valid()) return base::PosixError(errno, base::Quoted(name), "open");
   struct stat st;
-  if (::fstat(fd.get(), &st) < 0) return base::PosixError(errno, Quoted(name), "stat");
+  if (::fstat(fd.get(), &st) < 0) return base::PosixError(errno, base::Quoted(name), "stat");
   if (!S_ISREG(st.st_mode)) {
-    return absl::FailedPreconditionError(absl::StrCat(Quoted(name), ": is being changed"));
+    return absl::FailedPreconditionError(absl::StrCat(base::Quoted(name), ": is being changed"));
   }
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   return fd;
@@ -253,8 +238,9 @@ absl::Status Comparer::CompareContent(const std::string& name, const std::string
   STAVE_ASSIGN_OR_RETURN(const UniqueFd is, OpenFile(actual_, name));
   STAVE_ASSIGN_OR_RETURN(const UniqueFd should, OpenFile(expected_, name));
   for (;;) {
-    STAVE_ASSIGN_OR_RETURN(const size_t left, Fill(is.get(), &buffers_[0], Quoted(path)));
-    STAVE_ASSIGN_OR_RETURN(const size_t right, Fill(should.get(), &buffers_[1], Quoted(path)));
+    STAVE_ASSIGN_OR_RETURN(const size_t left, Fill(is.get(), &buffers_[0], base::Quoted(path)));
+    STAVE_ASSIGN_OR_RETURN(const size_t right,
+                           Fill(should.get(), &buffers_[1], base::Quoted(path)));
     if (left != right || ::memcmp(buffers_[0].data(), buffers_[1].data(), left) != 0) {
       Tell(path, "content differs", "E_CONTENT");
       return absl::OkStatus();
@@ -277,7 +263,8 @@ void Comparer::CompareLinks(const std::string& path) {
   const std::string& first_should = first_expected_.try_emplace(should.st_ino, path).first->second;
   if (first_is != first_should) {
     Tell(path,
-         absl::StrCat("is a link to ", Quoted(first_is), " instead of ", Quoted(first_should)),
+         absl::StrCat("is a link to ", base::Quoted(first_is), " instead of ",
+                      base::Quoted(first_should)),
          "E_CHANGED");
   }
 }
@@ -295,7 +282,8 @@ absl::Status Comparer::CompareOf(const std::string& name, const std::string& pat
     STAVE_ASSIGN_OR_RETURN(const std::string target, ReadTarget(actual_, name));
     STAVE_ASSIGN_OR_RETURN(const std::string wanted, ReadTarget(expected_, name));
     if (target != wanted) {
-      Tell(path, absl::StrCat("leads to ", Quoted(target), " instead of ", Quoted(wanted)),
+      Tell(path,
+           absl::StrCat("leads to ", base::Quoted(target), " instead of ", base::Quoted(wanted)),
            "E_CONTENT");
     }
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/layer_changes.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
+#include "libs/base/listing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -34,23 +34,12 @@ using base::UniqueFd;
 
 constexpr absl::string_view kWhiteout = ".wh.";
 
-std::string Quoted(absl::string_view path) {
-  return absl::StrCat("\"", base::Printable(path), "\"");
-}
-
 absl::Status AddNames(int dirfd, const std::string& path, std::set<std::string>* names) {
-  STAVE_ASSIGN_OR_RETURN(UniqueFd copy, base::OpenDirAt(dirfd, "."));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy.get()), ::closedir);
-  if (stream == nullptr) return base::PosixError(errno, Quoted(path), "list");
-  (void)copy.Release();  // the stream owns it
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) break;
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") names->emplace(name);
-  }
-  if (errno != 0 && errno != ENOENT) return base::PosixError(errno, Quoted(path), "list");
+  STAVE_ASSIGN_OR_RETURN(UniqueFd dir, base::OpenDirAt(dirfd, "."));
+  const auto found = base::ListNames(std::move(dir), base::Quoted(path));
+  if (absl::IsNotFound(found.status())) return absl::OkStatus();  // removed meanwhile
+  if (!found.ok()) return found.status();
+  names->insert(found->begin(), found->end());
   return absl::OkStatus();
 }
 
@@ -59,7 +48,7 @@ absl::StatusOr<std::optional<struct stat>> Stat(int dirfd, const std::string& na
   struct stat st;
   if (::fstatat(dirfd, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return st;
   if (errno == ENOENT) return std::nullopt;
-  return base::PosixError(errno, Quoted(name), "stat");
+  return base::PosixError(errno, base::Quoted(name), "stat");
 }
 
 // A char device 0:0, or the file that overlays upon overlays have instead (Linux 6.7).
@@ -75,7 +64,7 @@ bool IsWhiteout(int dirfd, const std::string& name, const struct stat& st) {
 absl::StatusOr<UniqueFd> OpenFolder(int dirfd, const std::string& name) {
   UniqueFd fd(::openat(dirfd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.valid() || errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return fd;
-  return base::PosixError(errno, Quoted(name), "open");
+  return base::PosixError(errno, base::Quoted(name), "open");
 }
 
 // What the layers show at a name.
@@ -152,13 +141,15 @@ absl::StatusOr<std::vector<std::string>> Finder::Names(const Folder& folder) con
 
 absl::Status Finder::Compare(const struct stat& was, Folder* folder) const {
   struct stat is;
-  if (::fstat(folder->upper.get(), &is) < 0) return base::PosixError(errno, Quoted(path_), "stat");
+  if (::fstat(folder->upper.get(), &is) < 0)
+    return base::PosixError(errno, base::Quoted(path_), "stat");
   folder->retimed =
       is.st_mtim.tv_sec != was.st_mtim.tv_sec || is.st_mtim.tv_nsec != was.st_mtim.tv_nsec;
   folder->changed = is.st_mode != was.st_mode || is.st_uid != was.st_uid || is.st_gid != was.st_gid;
   if (folder->changed) return absl::OkStatus();
-  STAVE_ASSIGN_OR_RETURN(const auto now, ReadLayerXattrs(folder->upper.get(), Quoted(path_)));
-  STAVE_ASSIGN_OR_RETURN(const auto then, ReadLayerXattrs(folder->lowers[0].get(), Quoted(path_)));
+  STAVE_ASSIGN_OR_RETURN(const auto now, ReadLayerXattrs(folder->upper.get(), base::Quoted(path_)));
+  STAVE_ASSIGN_OR_RETURN(const auto then,
+                         ReadLayerXattrs(folder->lowers[0].get(), base::Quoted(path_)));
   folder->changed = now != then;
   return absl::OkStatus();
 }
@@ -241,7 +232,7 @@ absl::StatusOr<std::vector<Change>> Finder::Run() {
     absl::StrAppend(&path_, path_.empty() ? "" : "/", name);
     if (path_.size() > archive::kMaxName) {
       return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
-                         absl::StrCat(Quoted(path_), ": directories are nested too deeply"));
+                         absl::StrCat(base::Quoted(path_), ": directories are nested too deeply"));
     }
     STAVE_RETURN_IF_ERROR(Visit(name));
   }
@@ -280,7 +271,8 @@ absl::Status WriteLayer(int upper, const std::vector<Change>& changes, const Tel
   for (const Change& change : changes) {
     if (LooksLikeWhiteout(change.path)) {
       if (tell != nullptr && change.kind != Change::Kind::kDeleted) {
-        tell(absl::StrCat(Quoted(change.path), ": a layer cannot have that name; it was left out"));
+        tell(absl::StrCat(base::Quoted(change.path),
+                          ": a layer cannot have that name; it was left out"));
       }
     } else if (change.kind == Change::Kind::kDeleted) {
       if (!change.hidden) STAVE_RETURN_IF_ERROR(WriteMark(WhiteoutOf(change.path), tar));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/settle.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/error.h"
+#include "libs/base/listing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -34,10 +34,6 @@ namespace stave::image {
 namespace {
 
 using base::UniqueFd;
-
-std::string Quoted(absl::string_view path) {
-  return absl::StrCat("\"", base::Printable(path), "\"");
-}
 
 absl::Status TarError(absl::string_view message) {
   return base::Error(absl::StatusCode::kInvalidArgument, "E_TAR", message);
@@ -55,7 +51,8 @@ class Workplace {
         place.dir_,
         rootpath::OpenBeneath(layer, at_top ? "" : path.substr(0, slash), O_RDONLY | O_DIRECTORY));
     struct stat st;
-    if (::fstat(place.dir_.get(), &st) < 0) return base::PosixError(errno, Quoted(path), "stat");
+    if (::fstat(place.dir_.get(), &st) < 0)
+      return base::PosixError(errno, base::Quoted(path), "stat");
     place.times_[0] = st.st_atim;
     place.times_[1] = st.st_mtim;
     return place;
@@ -66,7 +63,7 @@ class Workplace {
 
   absl::Status Restore() {
     if (::futimens(dir_.get(), times_) == 0) return absl::OkStatus();
-    return base::PosixError(errno, Quoted(name_), "set times");
+    return base::PosixError(errno, base::Quoted(name_), "set times");
   }
 
  private:
@@ -76,15 +73,17 @@ class Workplace {
 };
 
 absl::Status SetOwnerAndMode(int fd, const struct stat& st, absl::string_view path) {
-  if (::fchown(fd, st.st_uid, st.st_gid) < 0) return base::PosixError(errno, Quoted(path), "chown");
-  if (::fchmod(fd, st.st_mode & 07777) < 0) return base::PosixError(errno, Quoted(path), "chmod");
+  if (::fchown(fd, st.st_uid, st.st_gid) < 0)
+    return base::PosixError(errno, base::Quoted(path), "chown");
+  if (::fchmod(fd, st.st_mode & 07777) < 0)
+    return base::PosixError(errno, base::Quoted(path), "chmod");
   return absl::OkStatus();
 }
 
 absl::Status SetTimes(int fd, const struct stat& st, absl::string_view path) {
   const timespec times[2] = {st.st_atim, st.st_mtim};
   if (::futimens(fd, times) == 0) return absl::OkStatus();
-  return base::PosixError(errno, Quoted(path), "set times");
+  return base::PosixError(errno, base::Quoted(path), "set times");
 }
 
 // Copies the bytes from..end of one file to the same place of the other.
@@ -94,22 +93,22 @@ absl::Status CopyRange(int from, int to, off_t at, off_t end, absl::string_view 
     const ssize_t copied = ::copy_file_range(from, &in, to, &out, static_cast<size_t>(end - at), 0);
     if (copied < 0 && errno == EINTR) continue;
     if (copied < 0 && errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP) {
-      return base::PosixError(errno, Quoted(path), "copy");
+      return base::PosixError(errno, base::Quoted(path), "copy");
     }
     if (copied <= 0) break;
     at += copied;
   }
   if (at < end && ::lseek(to, at, SEEK_SET) < 0)
-    return base::PosixError(errno, Quoted(path), "seek");
+    return base::PosixError(errno, base::Quoted(path), "seek");
   std::string buffer(at < end ? 256 * 1024 : 0, '\0');
   while (at < end) {
     const size_t most = std::min(buffer.size(), static_cast<size_t>(end - at));
     const ssize_t got = ::pread(from, buffer.data(), most, at);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return base::PosixError(errno, Quoted(path), "read");
+    if (got < 0) return base::PosixError(errno, base::Quoted(path), "read");
     if (got == 0) break;
     STAVE_RETURN_IF_ERROR(
-        base::WriteAll(to, {buffer.data(), static_cast<size_t>(got)}, Quoted(path)));
+        base::WriteAll(to, {buffer.data(), static_cast<size_t>(got)}, base::Quoted(path)));
     at += got;
   }
   return absl::OkStatus();
@@ -122,25 +121,20 @@ absl::Status CopyData(int from, int to, off_t size, absl::string_view path) {
     const off_t data = ::lseek(from, at, SEEK_DATA);
     if (data < 0 && errno == ENXIO) break;
     const off_t hole = data < 0 ? -1 : ::lseek(from, data, SEEK_HOLE);
-    if (hole < 0) return base::PosixError(errno, Quoted(path), "seek");
+    if (hole < 0) return base::PosixError(errno, base::Quoted(path), "seek");
     STAVE_RETURN_IF_ERROR(CopyRange(from, to, data, hole, path));
     at = hole;
   }
   if (::ftruncate(to, size) == 0) return absl::OkStatus();
-  return base::PosixError(errno, Quoted(path), "set the size");
+  return base::PosixError(errno, base::Quoted(path), "set the size");
 }
 
 absl::Status AddNames(int dirfd, std::set<std::string>* names) {
   STAVE_ASSIGN_OR_RETURN(UniqueFd own, base::OpenDirAt(dirfd, "."));
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(own.get()), ::closedir);
-  if (dir == nullptr) return base::PosixError(errno, "layer", "read");
-  static_cast<void>(own.Release());  // it is dir's now
-  errno = 0;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") names->emplace(name);
-  }
-  return errno == 0 ? absl::OkStatus() : base::PosixError(errno, "layer", "read");
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> found,
+                         base::ListNames(std::move(own), "layer"));
+  names->insert(found.begin(), found.end());
+  return absl::OkStatus();
 }
 
 class Settler {
@@ -171,7 +165,7 @@ absl::Status Settler::MarkOpaque(const std::string& path) {
   STAVE_ASSIGN_OR_RETURN(const UniqueFd dir,
                          rootpath::OpenBeneath(layer_, path, O_RDONLY | O_DIRECTORY));
   if (::fsetxattr(dir.get(), opaque_, "y", 1, 0) == 0) return absl::OkStatus();
-  return base::PosixError(errno, Quoted(path), absl::StrCat("set ", opaque_));
+  return base::PosixError(errno, base::Quoted(path), absl::StrCat("set ", opaque_));
 }
 
 absl::Status Settler::HideAll() {
@@ -182,10 +176,10 @@ absl::Status Settler::HideAll() {
     STAVE_ASSIGN_OR_RETURN(const std::optional<Found> found, LookUpLower(lowers_, name, opaque_));
     if (!found) continue;
     if (::mknodat(layer_, name.c_str(), S_IFCHR, makedev(0, 0)) == 0) continue;
-    if (errno != EEXIST) return base::PosixError(errno, Quoted(name), "make whiteout");
+    if (errno != EEXIST) return base::PosixError(errno, base::Quoted(name), "make whiteout");
     struct stat st;
     if (::fstatat(layer_, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
-      return base::PosixError(errno, Quoted(name), "stat");
+      return base::PosixError(errno, base::Quoted(name), "stat");
     }
     if (S_ISDIR(st.st_mode)) STAVE_RETURN_IF_ERROR(MarkOpaque(name));
   }
@@ -197,7 +191,7 @@ absl::Status Settler::CopyParent(const std::string& path) {
   if (!found || !S_ISDIR(found->stat.st_mode)) return absl::OkStatus();
   const UniqueFd from(::openat(found->parent.get(), found->name.c_str(),
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!from.valid()) return base::PosixError(errno, Quoted(path), "open");
+  if (!from.valid()) return base::PosixError(errno, base::Quoted(path), "open");
   STAVE_ASSIGN_OR_RETURN(const UniqueFd to,
                          rootpath::OpenBeneath(layer_, path, O_RDONLY | O_DIRECTORY));
   STAVE_RETURN_IF_ERROR(SetOwnerAndMode(to.get(), found->stat, path));
@@ -211,14 +205,14 @@ absl::Status Settler::DropIfVoid(const std::string& path) {
   STAVE_ASSIGN_OR_RETURN(Workplace place, Workplace::Open(layer_, path));
   struct stat st;
   if (::fstatat(place.fd(), place.name().c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
-    return base::PosixError(errno, Quoted(path), "stat");
+    return base::PosixError(errno, base::Quoted(path), "stat");
   }
   if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(0, 0)) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_REPORT",
-                       absl::StrCat(Quoted(path), ": is not a whiteout"));
+                       absl::StrCat(base::Quoted(path), ": is not a whiteout"));
   }
   if (::unlinkat(place.fd(), place.name().c_str(), 0) < 0) {
-    return base::PosixError(errno, Quoted(path), "unlink");
+    return base::PosixError(errno, base::Quoted(path), "unlink");
   }
   return place.Restore();
 }
@@ -229,7 +223,7 @@ absl::Status Settler::MakeLink(const std::string& path, const std::string& targe
   if (!here) {
     STAVE_ASSIGN_OR_RETURN(const std::optional<Found> found, LookUpLower(lowers_, target, opaque_));
     if (!found || S_ISDIR(found->stat.st_mode)) {
-      return TarError(absl::StrCat(Quoted(path), ": hard link to ", Quoted(target),
+      return TarError(absl::StrCat(base::Quoted(path), ": hard link to ", base::Quoted(target),
                                    found ? ", a directory" : ", which is nowhere"));
     }
     STAVE_RETURN_IF_ERROR(CopyUp(*found, place, path));
@@ -247,7 +241,7 @@ absl::StatusOr<bool> Settler::LinkHere(const Workplace& place, const std::string
     return false;
   }
   if (::linkat(from->fd(), from->name().c_str(), place.fd(), place.name().c_str(), 0) < 0) {
-    return base::PosixError(errno, Quoted(target), "link");
+    return base::PosixError(errno, base::Quoted(target), "link");
   }
   return true;
 }
@@ -260,26 +254,26 @@ absl::Status Settler::CopyUp(const Found& found, const Workplace& place, const s
     char target[PATH_MAX + 1];
     const ssize_t length =
         ::readlinkat(found.parent.get(), found.name.c_str(), target, sizeof(target) - 1);
-    if (length < 0) return base::PosixError(errno, Quoted(path), "readlink");
+    if (length < 0) return base::PosixError(errno, base::Quoted(path), "readlink");
     target[length] = '\0';
     if (::symlinkat(target, place.fd(), name) < 0) {
-      return base::PosixError(errno, Quoted(path), "symlink");
+      return base::PosixError(errno, base::Quoted(path), "symlink");
     }
   } else {
     if (::mknodat(place.fd(), name, st.st_mode & ~static_cast<mode_t>(07777), st.st_rdev) < 0) {
-      return base::PosixError(errno, Quoted(path), "mknod");
+      return base::PosixError(errno, base::Quoted(path), "mknod");
     }
   }
   if (::fchownat(place.fd(), name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0) {
-    return base::PosixError(errno, Quoted(path), "chown");
+    return base::PosixError(errno, base::Quoted(path), "chown");
   }
   // It has just been made, in a tree that nobody else has.
   if (!S_ISLNK(st.st_mode) && ::fchmodat(place.fd(), name, st.st_mode & 07777, 0) < 0) {
-    return base::PosixError(errno, Quoted(path), "chmod");
+    return base::PosixError(errno, base::Quoted(path), "chmod");
   }
   const timespec times[2] = {st.st_atim, st.st_mtim};
   if (::utimensat(place.fd(), name, times, AT_SYMLINK_NOFOLLOW) < 0) {
-    return base::PosixError(errno, Quoted(path), "set times");
+    return base::PosixError(errno, base::Quoted(path), "set times");
   }
   return absl::OkStatus();
 }
@@ -288,10 +282,10 @@ absl::Status Settler::CopyFile(const Found& found, const Workplace& place,
                                const std::string& path) {
   const UniqueFd from(
       ::openat(found.parent.get(), found.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!from.valid()) return base::PosixError(errno, Quoted(path), "open");
+  if (!from.valid()) return base::PosixError(errno, base::Quoted(path), "open");
   const UniqueFd to(::openat(place.fd(), place.name().c_str(),
                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!to.valid()) return base::PosixError(errno, Quoted(path), "create");
+  if (!to.valid()) return base::PosixError(errno, base::Quoted(path), "create");
   STAVE_RETURN_IF_ERROR(CopyData(from.get(), to.get(), found.stat.st_size, path));
   STAVE_RETURN_IF_ERROR(SetOwnerAndMode(to.get(), found.stat, path));
   STAVE_RETURN_IF_ERROR(CopyLayerXattrs(from.get(), to.get()));

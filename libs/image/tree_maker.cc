@@ -22,12 +22,8 @@ using archive::TarEntry;
 using archive::TarType;
 using base::UniqueFd;
 
-std::string Quoted(absl::string_view path) {
-  return absl::StrCat("\"", base::Printable(path), "\"");
-}
-
 absl::Status ErrnoOf(const TarEntry& entry, absl::string_view act) {
-  return base::PosixError(errno, Quoted(entry.path), act);
+  return base::PosixError(errno, base::Quoted(entry.path), act);
 }
 
 // "a/b/c" -> "a/b" and "c"; "c" -> "." and "c".
@@ -60,7 +56,7 @@ absl::Status WriteContent(const TarEntry& entry, EntryData* data, int fd) {
     if (data->position() != at && ::lseek(fd, static_cast<off_t>(data->position()), SEEK_SET) < 0) {
       return ErrnoOf(entry, "seek");
     }
-    STAVE_RETURN_IF_ERROR(base::WriteAll(fd, piece, Quoted(entry.path)));
+    STAVE_RETURN_IF_ERROR(base::WriteAll(fd, piece, base::Quoted(entry.path)));
     at = data->position() + piece.size();
   }
   if (at != entry.size && ::ftruncate(fd, static_cast<off_t>(entry.size)) < 0) {
@@ -89,7 +85,7 @@ absl::StatusOr<UniqueFd> OpenCovered(const TarEntry& entry, int dirfd, const cha
   UniqueFd file(::openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat st;
   if (!file.valid() || ::fstat(file.get(), &st) < 0) return ErrnoOf(entry, "open");
-  if (!S_ISREG(st.st_mode)) return base::PosixError(EBUSY, Quoted(entry.path), "replace");
+  if (!S_ISREG(st.st_mode)) return base::PosixError(EBUSY, base::Quoted(entry.path), "replace");
   if (::ftruncate(file.get(), 0) < 0) return ErrnoOf(entry, "truncate");
   return file;
 }
@@ -98,7 +94,7 @@ absl::StatusOr<UniqueFd> OpenCovered(const TarEntry& entry, int dirfd, const cha
 
 void TreeMaker::Omit(const TarEntry& entry, absl::string_view why) {
   omitted_.insert(entry.path);
-  if (tell_ != nullptr) tell_(absl::StrCat(Quoted(entry.path), ": ", why));
+  if (tell_ != nullptr) tell_(absl::StrCat(base::Quoted(entry.path), ": ", why));
 }
 
 absl::StatusOr<int> TreeMaker::OpenParent(absl::string_view path) {
@@ -146,8 +142,8 @@ absl::Status TreeMaker::MakeRoom(const TarEntry& entry, const Spot& spot, bool* 
   }
   if (S_ISDIR(st.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "cannot overwrite directory ", Quoted(absl::StrCat(place_.noun, "/", entry.path)),
-        " with non-directory ", Quoted(place_.noun)));
+        "cannot overwrite directory ", base::Quoted(absl::StrCat(place_.noun, "/", entry.path)),
+        " with non-directory ", base::Quoted(place_.noun)));
   }
   const bool mounted = IsMountPoint(spot.dirfd, spot.name);
   if (!mounted && (::unlinkat(spot.dirfd, spot.name, 0) == 0 || errno == ENOENT)) {
@@ -167,8 +163,8 @@ absl::Status TreeMaker::MakeDirectory(const TarEntry& entry, const Spot& spot) {
       ::openat(spot.dirfd, spot.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!made.valid() && (errno == ENOTDIR || errno == ELOOP)) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "cannot overwrite non-directory ", Quoted(absl::StrCat(place_.noun, "/", entry.path)),
-        " with directory ", Quoted(place_.noun)));
+        "cannot overwrite non-directory ", base::Quoted(absl::StrCat(place_.noun, "/", entry.path)),
+        " with directory ", base::Quoted(place_.noun)));
   }
   struct stat st;
   if (!made.valid() || ::fstat(made.get(), &st) < 0) return ErrnoOf(entry, "open");
@@ -207,7 +203,7 @@ absl::Status TreeMaker::MakeHardLink(const TarEntry& entry, const Spot& spot) {
   STAVE_ASSIGN_OR_RETURN(const int from, OpenParent(parent));
   STAVE_RETURN_IF_ERROR(MakeRoom(entry, {there.get(), spot.name}, nullptr));
   if (::linkat(from, std::string(name).c_str(), there.get(), spot.name, 0) < 0) {
-    return ErrnoOf(entry, absl::StrCat("link to ", Quoted(entry.link)));
+    return ErrnoOf(entry, absl::StrCat("link to ", base::Quoted(entry.link)));
   }
   return absl::OkStatus();
 }
@@ -228,7 +224,8 @@ absl::Status TreeMaker::MakeSpecial(const TarEntry& entry, const Spot& spot) {
   struct stat st;
   if (!node.valid() || ::fstat(node.get(), &st) < 0) return ErrnoOf(entry, "open");
   if ((st.st_mode & S_IFMT) != type || st.st_nlink != 1) {
-    return absl::FailedPreconditionError(absl::StrCat(Quoted(entry.path), ": is being changed"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(base::Quoted(entry.path), ": is being changed"));
   }
   if (::fchownat(node.get(), "", entry.uid, entry.gid, AT_EMPTY_PATH) < 0) {
     return ErrnoOf(entry, "chown");
@@ -242,10 +239,10 @@ absl::Status TreeMaker::SetXattrs(int fd, const TarEntry& entry) {
   for (const auto& [name, value] : entry.xattrs) {
     if (!IsLayerXattr(name)) continue;
     if (::fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) == 0) continue;
-    if (errno != EOPNOTSUPP) return ErrnoOf(entry, absl::StrCat("set ", Quoted(name)));
+    if (errno != EOPNOTSUPP) return ErrnoOf(entry, absl::StrCat("set ", base::Quoted(name)));
     if (!std::exchange(told_xattrs_, true) && tell_ != nullptr) {
-      tell_(absl::StrCat(Quoted(entry.path), ": the file system has no attribute ", Quoted(name),
-                         "; such were left out"));
+      tell_(absl::StrCat(base::Quoted(entry.path), ": the file system has no attribute ",
+                         base::Quoted(name), "; such were left out"));
     }
   }
   return absl::OkStatus();
@@ -265,7 +262,7 @@ absl::Status TreeMaker::Finish() {
     }
     const timespec times[2] = {{0, UTIME_OMIT}, time->time};
     if (::futimens(fd.get(), times) < 0) {
-      return base::PosixError(errno, Quoted(time->path), "set times");
+      return base::PosixError(errno, base::Quoted(time->path), "set times");
     }
   }
   return absl::OkStatus();

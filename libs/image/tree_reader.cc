@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/tree_reader.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,10 +11,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
+#include "libs/base/listing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -33,10 +34,6 @@ constexpr size_t kBuffer = 256 * 1024;
 constexpr size_t kOpenFolders = 60;
 // Not in all versions of linux/magic.h.
 constexpr uint32_t kMqueue = 0x19800202, kConfigfs = 0x62656570, kFusectl = 0x65735543;
-
-std::string Quoted(absl::string_view path) {
-  return absl::StrCat("\"", base::Printable(path), "\"");
-}
 
 // The readable file that the O_PATH descriptor `fd` is open on.
 std::string Reopened(int fd) { return absl::StrCat("/proc/self/fd/", fd); }
@@ -88,26 +85,16 @@ class FileData : public EntryData {
 };
 
 absl::StatusOr<std::vector<std::string>> SortedNames(int dirfd, const std::string& path) {
-  STAVE_ASSIGN_OR_RETURN(UniqueFd copy, base::OpenDirAt(dirfd, "."));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy.get()), ::closedir);
-  if (stream == nullptr) return base::PosixError(errno, Quoted(path), "list");
-  (void)copy.Release();  // the stream owns it
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) break;
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
+  STAVE_ASSIGN_OR_RETURN(UniqueFd dir, base::OpenDirAt(dirfd, "."));
+  auto names = base::ListNames(std::move(dir), base::Quoted(path));
   // A directory that has been removed meanwhile is empty.
-  if (errno != 0 && errno != ENOENT) return base::PosixError(errno, Quoted(path), "list");
-  std::sort(names.begin(), names.end());
+  if (absl::IsNotFound(names.status())) return std::vector<std::string>();
+  if (names.ok()) std::sort(names->begin(), names->end());
   return names;
 }
 
 absl::Status ReadXattrs(int fd, TarEntry* entry) {
-  STAVE_ASSIGN_OR_RETURN(entry->xattrs, ReadLayerXattrs(fd, Quoted(entry->path)));
+  STAVE_ASSIGN_OR_RETURN(entry->xattrs, ReadLayerXattrs(fd, base::Quoted(entry->path)));
   const auto no_name_for_a_tar = [](const auto& xattr) {
     return xattr.first.find('=') != std::string::npos;
   };
@@ -151,7 +138,7 @@ TarEntry MakeEntry(const struct stat& st, const std::string& path) {
 absl::Status ReadTarget(int fd, TarEntry* entry) {
   char target[PATH_MAX];
   const ssize_t length = ::readlinkat(fd, "", target, sizeof target);
-  if (length < 0) return base::PosixError(errno, Quoted(entry->path), "readlink");
+  if (length < 0) return base::PosixError(errno, base::Quoted(entry->path), "readlink");
   entry->link.assign(target, static_cast<size_t>(length));
   return absl::OkStatus();
 }
@@ -179,7 +166,7 @@ bool IsKernelFilesystem(int fd) {
 }
 
 void TreeReader::Tell(const std::string& path, absl::string_view why) const {
-  if (tell_ != nullptr) tell_(absl::StrCat(Quoted(path), ": ", why));
+  if (tell_ != nullptr) tell_(absl::StrCat(base::Quoted(path), ": ", why));
 }
 
 // Whether a mount begins here that is not to be entered.
@@ -203,10 +190,10 @@ bool TreeReader::IsLink(const struct stat& st, TarEntry* entry) {
 
 absl::Status TreeReader::TakeFile(int fd, TarEntry* entry) {
   UniqueFd file(::open(Reopened(fd).c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!file.valid()) return base::PosixError(errno, Quoted(entry->path), "open");
+  if (!file.valid()) return base::PosixError(errno, base::Quoted(entry->path), "open");
   STAVE_RETURN_IF_ERROR(ReadXattrs(file.get(), entry));
   const std::string path = entry->path;
-  FileData data(std::move(file), entry->size, Quoted(path));
+  FileData data(std::move(file), entry->size, base::Quoted(path));
   STAVE_RETURN_IF_ERROR(take_(entry, &data));
   if (data.shrunk()) Tell(path, "has become shorter while it was read; zeros stand for the rest");
   return absl::OkStatus();
@@ -214,7 +201,7 @@ absl::Status TreeReader::TakeFile(int fd, TarEntry* entry) {
 
 absl::StatusOr<TreeReader::Told> TreeReader::Take(int fd, const std::string& path, bool closed) {
   struct stat st;
-  if (::fstat(fd, &st) < 0) return base::PosixError(errno, Quoted(path), "stat");
+  if (::fstat(fd, &st) < 0) return base::PosixError(errno, base::Quoted(path), "stat");
   if (S_ISSOCK(st.st_mode)) {
     Tell(path, "is a socket and was left out");
     return Told::kOther;
@@ -257,7 +244,8 @@ absl::Status TreeReader::EnterChild(Folder* folder, const std::string& name, std
                                     std::vector<Folder>* stack) {
   UniqueFd child(::openat(folder->fd.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!child.valid()) {
-    return errno == ENOENT ? absl::OkStatus() : base::PosixError(errno, Quoted(*path), "open");
+    return errno == ENOENT ? absl::OkStatus()
+                           : base::PosixError(errno, base::Quoted(*path), "open");
   }
   STAVE_ASSIGN_OR_RETURN(const Told told, Take(child.get(), *path, IsClosed(child.get())));
   if (told != Told::kDirectory) return absl::OkStatus();
@@ -298,7 +286,7 @@ absl::Status TreeReader::ReadFolders(int fd, const std::string& top) {
     absl::StrAppend(&path, path.empty() ? "" : "/", name);
     if (path.size() > archive::kMaxName) {
       return base::Error(absl::StatusCode::kResourceExhausted, "E_LIMIT",
-                         absl::StrCat(Quoted(path), ": directories are nested too deeply"));
+                         absl::StrCat(base::Quoted(path), ": directories are nested too deeply"));
     }
     STAVE_RETURN_IF_ERROR(EnterChild(&folder, name, &path, &stack));
   }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 
@@ -21,17 +22,6 @@ namespace {
 
 constexpr int kPipeSize = 1 << 20;
 constexpr size_t kMaxErrorText = 65536;
-
-struct Pipe {
-  base::UniqueFd read;
-  base::UniqueFd write;
-};
-
-absl::StatusOr<Pipe> MakePipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "stave-unpack", "pipe");
-  return Pipe{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
-}
 
 absl::StatusCode CodeOf(absl::string_view word) {
   if (word == "E_NO_SPACE" || word == "E_LIMIT") return absl::StatusCode::kResourceExhausted;
@@ -75,18 +65,20 @@ absl::Status ParseErrorLine(absl::string_view printed) {
 }
 
 absl::StatusOr<UnpackChild> UnpackChild::Start(const std::string& program, int fs) {
-  STAVE_ASSIGN_OR_RETURN(Pipe input, MakePipe());
-  STAVE_ASSIGN_OR_RETURN(Pipe report, MakePipe());
-  STAVE_ASSIGN_OR_RETURN(Pipe errors, MakePipe());
-  ::fcntl(input.write.get(), F_SETPIPE_SZ, kPipeSize);  // fewer switches; a refusal does not matter
+  STAVE_ASSIGN_OR_RETURN(base::Pipe input, base::MakePipe("stave-unpack"));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe report, base::MakePipe("stave-unpack"));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe errors, base::MakePipe("stave-unpack"));
+  ::fcntl(input.writer.get(), F_SETPIPE_SZ,
+          kPipeSize);  // fewer switches; a refusal does not matter
   base::Command command;
   command.path = program;
   command.args = {"stave-unpack"};
   command.environment = LoadersEnvironment();
-  command.fds = {{input.read.get(), 0}, {errors.write.get(), 2}, {fs, 3}, {report.write.get(), 4}};
+  command.fds = {
+      {input.reader.get(), 0}, {errors.writer.get(), 2}, {fs, 3}, {report.writer.get(), 4}};
   STAVE_ASSIGN_OR_RETURN(base::ChildProcess process, base::Start(command));
-  return UnpackChild(std::move(process), std::move(input.write), std::move(report.read),
-                     std::move(errors.read));
+  return UnpackChild(std::move(process), std::move(input.writer), std::move(report.reader),
+                     std::move(errors.reader));
 }
 
 absl::Status UnpackChild::Write(absl::string_view data) {

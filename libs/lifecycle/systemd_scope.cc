@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -29,15 +30,12 @@ absl::StatusOr<Helper> StartHelper(std::vector<std::string> args) {
   STAVE_ASSIGN_OR_RETURN(const std::string libexec, base::LibexecDir());
   const base::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!nothing.valid()) return base::PosixError(errno, "/dev/null", "open");
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "stave-scope", "pipe");
-  base::UniqueFd output(ends[0]);
-  const base::UniqueFd writer(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe output, base::MakePipe("stave-scope"));
   base::Command command;
   command.path = libexec + "/stave-scope";
   command.args = {"stave-scope"};
   command.args.insert(command.args.end(), args.begin(), args.end());
-  command.fds = {{nothing.get(), 0}, {writer.get(), 1}, {writer.get(), 2}};
+  command.fds = {{nothing.get(), 0}, {output.writer.get(), 1}, {output.writer.get(), 2}};
   auto child = base::Start(command);
   if (absl::IsNotFound(child.status())) {
     return base::WithHint(
@@ -46,7 +44,7 @@ absl::StatusOr<Helper> StartHelper(std::vector<std::string> args) {
         "install stave's libexec folder beside its programs");
   }
   if (!child.ok()) return child.status();
-  return Helper{*std::move(child), std::move(output)};
+  return Helper{*std::move(child), std::move(output.reader)};
 }
 
 // What it prints: to the end of a line that is a path, else to its end.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/log/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "libs/base/listing.h"
 #include "libs/base/number.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
@@ -30,12 +30,11 @@ bool IsSame(const LogFile& a, const LogFile& b) {
 // The highest number that a file bears.
 absl::StatusOr<int> HighestNumber(int dirfd) {
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd folder, base::OpenDirAt(dirfd, "."));
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(folder.get()), ::closedir);
-  if (entries == nullptr) return base::PosixError(errno, "log", "fdopendir");
-  (void)folder.Release();
+  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                         base::ListNames(std::move(folder), "log"));
   int highest = 0;
-  while (const dirent* entry = ::readdir(entries.get())) {
-    absl::string_view name = entry->d_name;
+  for (const absl::string_view file : names) {
+    absl::string_view name = file;
     if (!absl::ConsumePrefix(&name, kName) || !absl::ConsumePrefix(&name, ".")) continue;
     const auto number = base::ParseUint(name, 1, kMaxNumber);
     if (number.ok()) highest = std::max(highest, static_cast<int>(*number));

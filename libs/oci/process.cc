@@ -53,6 +53,11 @@ absl::StatusOr<std::vector<std::string>> ProcessArgs(const CommandWords& image,
   return args;
 }
 
+bool HasTerminal(const json::Value& document) {
+  const json::Value* terminal = document.Find({"process", "terminal"});
+  return terminal != nullptr && terminal->boolean();
+}
+
 void SetArgs(const std::vector<std::string>& args, Value* document) {
   document->Make({"process"}).Set("args", Value::Strings(args));
 }

@@ -37,6 +37,9 @@ absl::StatusOr<std::vector<std::string>> ProcessArgs(const CommandWords& image,
                                                      const std::optional<std::string>& entrypoint,
                                                      const std::vector<std::string>& operands);
 
+// process.terminal; false where there is none.
+bool HasTerminal(const json::Value& document);
+
 void SetArgs(const std::vector<std::string>& args, json::Value* document);
 
 // Sets "NAME=VALUE" in process.env: in the place of the same NAME, else at the end.

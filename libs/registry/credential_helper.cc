@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
@@ -50,14 +51,6 @@ class Deadline {
   }
   const absl::Duration end_;
 };
-
-absl::Status Pipe(base::UniqueFd* reader, base::UniqueFd* writer) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "pipe", "make");
-  *reader = base::UniqueFd(ends[0]);
-  *writer = base::UniqueFd(ends[1]);
-  return absl::OkStatus();
-}
 
 // The text that a helper failed with, but for one that looks like an answer.
 std::string Said(absl::string_view text) {
@@ -106,27 +99,26 @@ absl::StatusOr<std::pair<int, std::string>> CredentialHelper::Exchange(
   if (input.size() >= limits_.bytes) {
     return Failure(absl::StatusCode::kResourceExhausted, act, "too much to hand over");
   }
-  base::UniqueFd in_reader, in_writer, out_reader, out_writer;
-  STAVE_RETURN_IF_ERROR(Pipe(&in_reader, &in_writer));
-  STAVE_RETURN_IF_ERROR(Pipe(&out_reader, &out_writer));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe in, base::MakePipe(path_));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe out, base::MakePipe(path_));
   base::Command command;
   command.path = path_;
   command.args = {path_, std::string(act)};
-  command.fds = {{in_reader.get(), STDIN_FILENO}, {out_writer.get(), STDOUT_FILENO}};
+  command.fds = {{in.reader.get(), STDIN_FILENO}, {out.writer.get(), STDOUT_FILENO}};
   const Deadline deadline(limits_.time);
-  STAVE_RETURN_IF_ERROR(base::WriteAll(in_writer.get(), input, path_));
+  STAVE_RETURN_IF_ERROR(base::WriteAll(in.writer.get(), input, path_));
   auto child = base::Start(command);
   if (!child.ok()) return Failure(absl::StatusCode::kInternal, act, child.status().message());
-  in_reader.Reset();
-  in_writer.Reset();
-  out_writer.Reset();
+  in.reader.Reset();
+  in.writer.Reset();
+  out.writer.Reset();
   const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child->pid(), 0)));
 
   std::string output;
   char buffer[4096];
   while (true) {
-    if (!deadline.Wait(out_reader.get())) break;
-    const ssize_t n = ::read(out_reader.get(), buffer, sizeof buffer);
+    if (!deadline.Wait(out.reader.get())) break;
+    const ssize_t n = ::read(out.reader.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     output.append(buffer, static_cast<size_t>(n));

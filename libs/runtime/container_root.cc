@@ -62,8 +62,7 @@ struct Known {
 
 absl::StatusOr<Known> ReadKnown(const store::Store& store, const std::string& id) {
   STAVE_ASSIGN_OR_RETURN(store::Container container, store::Container::Open(store, id));
-  STAVE_ASSIGN_OR_RETURN(const std::string text, container.ReadConfig());
-  STAVE_ASSIGN_OR_RETURN(json::Value document, json::Parse(text));
+  STAVE_ASSIGN_OR_RETURN(json::Value document, container.ReadDocument());
   STAVE_ASSIGN_OR_RETURN(Plan plan, MakePlan(document));
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
   const bool readonly = plan.root_readonly || member.rootfs_readonly;

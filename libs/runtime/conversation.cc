@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/passing.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/runtime/report.h"
@@ -62,13 +63,13 @@ absl::Status LoadSeccomp(const ChildEnds& ends, const seccomp::Program* filter) 
 
 absl::StatusOr<Conversation> Conversation::Make() {
   Conversation made;
-  int report[2], replies[2], messages[2];
-  if (::pipe2(report, O_CLOEXEC) < 0) return base::PosixError(errno, "report", "pipe");
-  made.report_reader_ = base::UniqueFd(report[0]);
-  made.report_ = base::UniqueFd(report[1]);
-  if (::pipe2(replies, O_CLOEXEC) < 0) return base::PosixError(errno, "replies", "pipe");
-  made.replies_ = base::UniqueFd(replies[0]);
-  made.reply_writer_ = base::UniqueFd(replies[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe report, base::MakePipe("report"));
+  made.report_reader_ = std::move(report.reader);
+  made.report_ = std::move(report.writer);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe replies, base::MakePipe("replies"));
+  made.replies_ = std::move(replies.reader);
+  made.reply_writer_ = std::move(replies.writer);
+  int messages[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, messages) < 0) {
     return base::PosixError(errno, "messages", "socketpair");
   }

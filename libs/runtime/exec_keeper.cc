@@ -8,7 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
 
 namespace stave::runtime {
@@ -40,16 +42,13 @@ void Attend(Launched* launched, const std::function<void(const Ended&)>& ended) 
       launched->terminal.Reset();
     }
     if (polls[0].revents == 0) continue;
-    if (const auto how = Reap(*launched); how.ok()) ended(*how);
+    if (const auto how = Reap(launched->pid); how.ok()) ended(*how);
     launched->pidfd.Reset();
   }
 }
 
 absl::Status LeaveReader(int master) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "terminal", "pipe");
-  const base::UniqueFd ready(ends[0]);
-  base::UniqueFd told(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe ready, base::MakePipe("terminal"));
   const pid_t child = ::fork();
   if (child < 0) return base::PosixError(errno, "terminal", "leave a reader");
   if (child == 0) {
@@ -61,8 +60,8 @@ absl::Status LeaveReader(int master) {
     }
     ::_exit(0);
   }
-  told.Reset();
-  return base::ReadAll(ready.get(), 0, "terminal").status();
+  ready.writer.Reset();
+  return base::ReadAll(ready.reader.get(), 0, "terminal").status();
 }
 
 }  // namespace stave::runtime

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
@@ -277,15 +278,12 @@ void ExecSession::Keep(int report) {
 }
 
 absl::StatusOr<Ended> ExecSession::RunDetached() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "report", "pipe");
-  const base::UniqueFd reader(ends[0]);
-  base::UniqueFd writer(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe report, base::MakePipe("report"));
   const pid_t keeper = ::fork();
   if (keeper < 0) return base::PosixError(errno, "keeper", "fork");
-  if (keeper == 0) Keep(writer.get());
-  writer.Reset();
-  STAVE_RETURN_IF_ERROR(ReceiveReport(reader.get(), process_.args[0]));
+  if (keeper == 0) Keep(report.writer.get());
+  report.writer.Reset();
+  STAVE_RETURN_IF_ERROR(ReceiveReport(report.reader.get(), process_.args[0]));
   Ended ended;
   ended.detached = true;
   return ended;

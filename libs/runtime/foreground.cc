@@ -11,28 +11,15 @@
 #include <unistd.h>
 
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/runtime/passed_signals.h"
 
 namespace stave::runtime {
-namespace {
-
-struct Ends {
-  base::UniqueFd reader, writer;
-};
-
-absl::StatusOr<Ends> MakePipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "streams", "pipe");
-  return Ends{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
-}
-
-}  // namespace
-
-absl::StatusOr<Ended> Reap(const Launched& launched) {
+absl::StatusOr<Ended> Reap(pid_t pid) {
   int status = 0;
-  while (::waitpid(launched.pid, &status, 0) < 0) {
+  while (::waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return base::PosixError(errno, "container", "wait");
   }
   if (WIFSIGNALED(status)) return Ended{128 + WTERMSIG(status), WTERMSIG(status)};
@@ -72,7 +59,7 @@ absl::Status Foreground::PrepareStreams(const StreamWishes& wishes) {
     in_ = base::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!in_.valid()) return base::PosixError(errno, "/dev/null", "open");
   } else if (::isatty(wishes.input)) {
-    STAVE_ASSIGN_OR_RETURN(Ends pipe, MakePipe());
+    STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("streams"));
     STAVE_ASSIGN_OR_RETURN(base::UniqueFd source, base::Duplicate(wishes.input));
     inputs_.emplace_back(source.get(), std::move(pipe.writer), pty::Relay::AtEnd::kClose);
     sources_.push_back(std::move(source));
@@ -87,7 +74,7 @@ absl::Status Foreground::PrepareStreams(const StreamWishes& wishes) {
 
 absl::StatusOr<base::UniqueFd> Foreground::RelayedOutput(int to) {
   if (!::isatty(to)) return base::Duplicate(to);
-  STAVE_ASSIGN_OR_RETURN(Ends pipe, MakePipe());
+  STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("streams"));
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd target, base::Duplicate(to));
   outputs_.emplace_back(pipe.reader.get(), std::move(target), pty::Relay::AtEnd::kKeep);
   sources_.push_back(std::move(pipe.reader));
@@ -168,7 +155,7 @@ absl::StatusOr<Ended> Foreground::Watch(Launched* launched) {
   }
   // With the first process of a pid namespace all others are gone once it has been reaped, so what
   // the pipes hold now is all there is.
-  STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(*launched));
+  STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(launched->pid));
   for (pty::Relay& relay : outputs_) relay.Drain();
   raw_.reset();
   return ended;

@@ -52,7 +52,7 @@ struct Ended {
 };
 
 // Waits for the process, a child of the caller. Errors: those of waitpid(2).
-absl::StatusOr<Ended> Reap(const Launched& launched);
+absl::StatusOr<Ended> Reap(pid_t pid);
 
 class Foreground {
  public:

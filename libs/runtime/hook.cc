@@ -21,6 +21,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
@@ -55,17 +56,15 @@ struct Running {
 }
 
 absl::StatusOr<Running> StartHook(const Hook& hook) {
-  int input[2], output[2];
-  if (::pipe2(input, O_CLOEXEC) < 0) return base::PosixError(errno, hook.path, "pipe");
+  STAVE_ASSIGN_OR_RETURN(base::Pipe input, base::MakePipe(hook.path));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe output, base::MakePipe(hook.path));
   Running running;
-  running.reader = base::UniqueFd(input[0]);
-  running.input = base::UniqueFd(input[1]);
-  if (::pipe2(output, O_CLOEXEC) < 0) return base::PosixError(errno, hook.path, "pipe");
-  running.output = base::UniqueFd(output[0]);
-  const base::UniqueFd output_writer(output[1]);
+  running.reader = std::move(input.reader);
+  running.input = std::move(input.writer);
+  running.output = std::move(output.reader);
   running.pid = ::fork();
   if (running.pid < 0) return base::PosixError(errno, hook.path, "fork");
-  if (running.pid == 0) ExecuteHook(hook, input[0], output[1]);
+  if (running.pid == 0) ExecuteHook(hook, running.reader.get(), output.writer.get());
   running.pidfd = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, running.pid, 0)));
   if (!running.pidfd.valid()) {
     const absl::Status failed = base::PosixError(errno, hook.path, "pidfd_open");

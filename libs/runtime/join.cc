@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
@@ -90,23 +91,20 @@ absl::StatusOr<Cloned> CloneDirectly(clone_args args) {
 
 absl::StatusOr<Cloned> CloneThroughJoiner(clone_args args, const Plan& plan,
                                           const std::vector<int>& namespaces) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "joiner", "pipe");
-  const base::UniqueFd reader(ends[0]);
-  base::UniqueFd writer(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("joiner"));
   clone_args plain{};
   plain.exit_signal = SIGCHLD;
   const pid_t joiner = static_cast<pid_t>(::syscall(SYS_clone3, &plain, sizeof plain));
   if (joiner < 0) return base::PosixError(errno, "joiner", "clone");
   if (joiner == 0) {
-    JoinAndClone(args, plan, namespaces, writer.get());
-    writer.Reset();
+    JoinAndClone(args, plan, namespaces, pipe.writer.get());
+    pipe.writer.Reset();
     Cloned child;
     child.pid = 0;
     return child;
   }
-  writer.Reset();
-  const auto told = base::ReadAll(reader.get(), 1 << 16, "joiner");
+  pipe.writer.Reset();
+  const auto told = base::ReadAll(pipe.reader.get(), 1 << 16, "joiner");
   base::ReapChild(joiner);
   if (!told.ok()) return told.status();
   if (told->size() == sizeof(pid_t)) return TakeChild(*told, "container");

@@ -41,18 +41,15 @@ absl::Status NotRunning(const std::string& id) {
 // cannot be read keeps nobody from stopping the container.
 StopWishes Complete(const store::Store& store, const std::string& id, StopWishes wishes) {
   const auto container = store::Container::Open(store, id);
-  const auto text = container.ok() ? container->ReadConfig() : container.status();
-  if (text.ok()) {
-    const auto document = json::Parse(*text);
-    const auto life = document.ok() ? oci::GetLife(*document) : document.status();
-    if (life.ok() && !wishes.grace && life->stop.timeout) {
-      wishes.grace =
-          *life->stop.timeout < 0 ? absl::InfiniteDuration() : absl::Seconds(*life->stop.timeout);
-    }
-    if (life.ok() && !wishes.signal && !life->stop.signal.empty()) {
-      const auto signal = base::ParseSignal(life->stop.signal);
-      if (signal.ok()) wishes.signal = *signal;
-    }
+  const auto document = container.ok() ? container->ReadDocument() : container.status();
+  const auto life = document.ok() ? oci::GetLife(*document) : document.status();
+  if (life.ok() && !wishes.grace && life->stop.timeout) {
+    wishes.grace =
+        *life->stop.timeout < 0 ? absl::InfiniteDuration() : absl::Seconds(*life->stop.timeout);
+  }
+  if (life.ok() && !wishes.signal && !life->stop.signal.empty()) {
+    const auto signal = base::ParseSignal(life->stop.signal);
+    if (signal.ok()) wishes.signal = *signal;
   }
   if (!wishes.grace) wishes.grace = kUsualGrace;
   if (!wishes.signal) wishes.signal = SIGTERM;

@@ -12,6 +12,7 @@
 #include "libs/base/id.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/json/parse.h"
 
 namespace stave::store {
 namespace {
@@ -119,6 +120,15 @@ absl::Status Container::RemoveState() const { return Remove(run(), "state.json")
 
 absl::StatusOr<std::string> Container::ReadConfig() const {
   return Read(home(), "config.json", kMaxConfigBytes);
+}
+
+absl::StatusOr<json::Value> Container::ReadDocument() const {
+  STAVE_ASSIGN_OR_RETURN(const std::string text, ReadConfig());
+  auto document = json::Parse(text, {.bytes = kMaxConfigBytes});
+  if (document.ok() && document->is_object()) return document;
+  return base::Error(
+      absl::StatusCode::kDataLoss, "E_CORRUPT",
+      absl::StrCat("container ", id_.substr(0, base::kShortIdLength), ": config.json: is damaged"));
 }
 
 absl::StatusOr<Record> Container::ReadRecord() const {

@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "libs/base/atomic_file.h"
 #include "libs/base/unique_fd.h"
+#include "libs/json/value.h"
 #include "libs/store/record.h"
 #include "libs/store/store.h"
 
@@ -61,6 +62,8 @@ class Container {
 
   // Errors: NotFound; DataLoss [E_CORRUPT].
   absl::StatusOr<std::string> ReadConfig() const;
+  // The same, parsed: a JSON object.
+  absl::StatusOr<json::Value> ReadDocument() const;
   absl::StatusOr<Record> ReadRecord() const;
   absl::StatusOr<State> ReadState() const;
   absl::StatusOr<Exit> ReadExit() const;

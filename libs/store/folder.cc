@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "libs/base/listing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -28,18 +29,12 @@ absl::StatusOr<Stream> OpenStream(int dirfd, const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> ListFolder(int dirfd, const std::string& path) {
-  std::vector<std::string> names;
-  if (dirfd < 0) return names;
-  const auto stream = OpenStream(dirfd, path);
-  if (absl::IsNotFound(stream.status())) return names;
-  if (!stream.ok()) return stream.status();
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream->get());
-    if (entry == nullptr) break;
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  }
-  if (errno != 0) return base::PosixError(errno, path, "list");
+  if (dirfd < 0) return std::vector<std::string>();
+  auto dir = base::OpenDirAt(dirfd, path);
+  if (absl::IsNotFound(dir.status())) return std::vector<std::string>();
+  if (!dir.ok()) return dir.status();
+  auto names = base::ListNames(*std::move(dir), path);
+  if (names.ok()) std::erase_if(*names, [](const std::string& name) { return name[0] == '.'; });
   return names;
 }
 

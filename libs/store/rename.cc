@@ -46,14 +46,9 @@ bool IsPending(const Store& store, const std::string& id) {
 
 // The document keeps its name, too: it is what a further start reads.
 absl::StatusOr<std::string> RenamedConfig(const Container& container, const std::string& name) {
-  STAVE_ASSIGN_OR_RETURN(const std::string text, container.ReadConfig());
-  auto document = json::Parse(text, {.bytes = size_t{16} << 20});
-  if (!document.ok()) {
-    return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
-                       absl::StrCat("config.json: ", document.status().message()));
-  }
-  oci::SetName(name, &*document);
-  return json::Print(*document);
+  STAVE_ASSIGN_OR_RETURN(json::Value document, container.ReadDocument());
+  oci::SetName(name, &document);
+  return json::Print(document);
 }
 
 // Both names are the container's; the files say which.

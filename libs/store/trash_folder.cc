@@ -28,9 +28,7 @@ constexpr size_t kRandomDigits = 16;
 
 // In the child: /dev/null for the streams, and of the others only `kept` stay open.
 bool KeepOnly(std::vector<int> kept) {
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) return false;
-  for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
+  if (!base::NullStreams()) return false;
   std::sort(kept.begin(), kept.end());
   unsigned next = 3;
   for (const int fd : kept) {

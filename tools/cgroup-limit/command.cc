@@ -26,6 +26,7 @@
 #include "libs/base/error.h"
 #include "libs/base/id.h"
 #include "libs/base/lock.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
@@ -213,22 +214,19 @@ absl::Status Execute(const Command& command, const cgroup::Cgroup& group,
   std::vector<char*> argv;
   for (const std::string& arg : command.args) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return base::PosixError(errno, "command", "pipe2");
-  const base::UniqueFd reading(ends[0]);
-  base::UniqueFd writing(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("command"));
 
   const pid_t self = getpid();
   const absl::Time start = absl::Now();
   const pid_t child = CloneInto(group.directory_fd());
   if (child < 0) return base::PosixError(errno, group.path(), "clone3 into the cgroup");
-  if (child == 0) Child(argv, group.task_fds(), self, signals.before(), writing.get());
-  writing = base::UniqueFd();
+  if (child == 0) Child(argv, group.task_fds(), self, signals.before(), pipe.writer.get());
+  pipe.writer.Reset();
 
   Failure failure = {};
   ssize_t size;
   do {
-    size = read(reading.get(), &failure, sizeof(failure));
+    size = read(pipe.reader.get(), &failure, sizeof(failure));
   } while (size < 0 && errno == EINTR);
   STAVE_ASSIGN_OR_RETURN(outcome->code, WaitFor(child, signals.fd()));
   outcome->wall = absl::Now() - start;

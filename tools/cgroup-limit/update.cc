@@ -32,7 +32,6 @@
 namespace stave::cgroup_limit {
 namespace {
 
-constexpr size_t kMaxConfig = size_t{16} << 20;
 constexpr absl::Duration kMakingHas = absl::Seconds(10);
 
 absl::Status ApplyTo(const store::ContainerView& view, const json::Value& changes) {
@@ -41,14 +40,6 @@ absl::Status ApplyTo(const store::ContainerView& view, const json::Value& change
   STAVE_ASSIGN_OR_RETURN(const cgroup::Limits limits,
                          cgroup::PlanUpdate(&changes, group.ReadLimits(), hierarchies));
   return group.Apply(limits);
-}
-
-absl::StatusOr<json::Value> ReadDocument(const store::Container& container) {
-  STAVE_ASSIGN_OR_RETURN(const std::string text, container.ReadConfig());
-  auto document = json::Parse(text, {.bytes = kMaxConfig});
-  if (document.ok()) return document;
-  return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT",
-                     absl::StrCat("config.json: ", document.status().message()));
 }
 
 absl::StatusOr<std::optional<oci::Restart>> AskedRestart(const cli::Invocation& options) {
@@ -87,7 +78,7 @@ absl::Status UpdateContainer(const cli::Invocation& options, const std::string& 
   STAVE_RETURN_IF_ERROR(runtime::AwaitMade(store, id, base::Deadline::After(kMakingHas)));
   STAVE_ASSIGN_OR_RETURN(const store::Container container, store::Container::Open(store, id));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, store::LockRecord(store, container));
-  STAVE_ASSIGN_OR_RETURN(json::Value document, ReadDocument(container));
+  STAVE_ASSIGN_OR_RETURN(json::Value document, container.ReadDocument());
   STAVE_RETURN_IF_ERROR(SetResources(options, machine, &document));
   STAVE_RETURN_IF_ERROR(CheckTogether(options, document));
   STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));

@@ -21,11 +21,11 @@
 #include "libs/monitor/channel.h"
 #include "libs/monitor/restart_policy.h"
 #include "libs/oci/life_member.h"
+#include "libs/oci/process.h"
 #include "libs/runtime/creation.h"
 #include "libs/runtime/monitor_start.h"
 #include "libs/runtime/recover.h"
 #include "libs/runtime/report.h"
-#include "libs/runtime/stored_document.h"
 #include "libs/store/container.h"
 #include "libs/store/containers.h"
 #include "libs/store/events.h"
@@ -107,7 +107,7 @@ absl::Status AwaitStart(int socket) {
 }
 
 absl::StatusOr<oci::Life> ReadLife(const store::Container& container) {
-  STAVE_ASSIGN_OR_RETURN(const json::Value document, runtime::ReadStoredDocument(container));
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, container.ReadDocument());
   return oci::GetLife(document);
 }
 
@@ -243,11 +243,10 @@ absl::StatusOr<int> StartAttached(const store::Store& store, const std::string& 
   SweepFirst(store, {});
   STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
   STAVE_ASSIGN_OR_RETURN(const store::Container container, store::Container::Open(store, id));
-  STAVE_ASSIGN_OR_RETURN(const json::Value document, runtime::ReadStoredDocument(container));
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, container.ReadDocument());
   STAVE_ASSIGN_OR_RETURN(const oci::Life life, oci::GetLife(document));
-  const json::Value* terminal = document.Find({"process", "terminal"});
   runtime::AttachmentWishes attachment;
-  attachment.terminal = terminal != nullptr && terminal->boolean();
+  attachment.terminal = oci::HasTerminal(document);
   attachment.in = interactive && life.interactive;
   attachment.holds = true;
   attachment.ends_input = true;

@@ -21,6 +21,7 @@
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
 #include "libs/json/value.h"
+#include "libs/oci/process.h"
 #include "libs/pty/detach_keys.h"
 #include "libs/runtime/attachment.h"
 #include "libs/runtime/compose.h"
@@ -256,8 +257,7 @@ absl::Status CheckLife(const cli::Invocation& given) {
 absl::StatusOr<runtime::AttachmentWishes> AttachmentOf(const cli::Invocation& given,
                                                        const json::Value& document, int input) {
   runtime::AttachmentWishes wishes;
-  const json::Value* terminal = document.Find({"process", "terminal"});
-  wishes.terminal = terminal != nullptr && terminal->boolean();
+  wishes.terminal = oci::HasTerminal(document);
   wishes.in = given.Has("interactive") || given.Has("stdin-fd");
   wishes.input = input;
   wishes.holds = true;
@@ -298,8 +298,7 @@ absl::StatusOr<int> RunForeground(const cli::Invocation& given, const store::Sto
                                   json::Value document, int input) {
   runtime::SessionWishes wishes;
   wishes.streams.input = input;
-  const json::Value* terminal = document.Find({"process", "terminal"});
-  wishes.streams.terminal = terminal != nullptr && terminal->boolean();
+  wishes.streams.terminal = oci::HasTerminal(document);
   wishes.streams.interactive = given.Has("interactive") || given.Has("stdin-fd");
   wishes.keep = given.Has("rm") ? runtime::Keep::kNothing : runtime::Keep::kRecord;
   wishes.record = !given.Has("rootfs");

@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 
@@ -23,11 +24,9 @@ constexpr size_t kTypedAtOnce = size_t{16} << 10;
 constexpr size_t kNoSlot = static_cast<size_t>(-1);
 
 absl::StatusOr<base::UniqueFd> Pass(int socket, int number) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "streams", "pipe");
-  base::UniqueFd reader(ends[0]), writer(ends[1]);
-  base::UniqueFd& ours = number == 0 ? reader : writer;
-  const base::UniqueFd& theirs = number == 0 ? writer : reader;
+  STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("streams"));
+  base::UniqueFd& ours = number == 0 ? pipe.reader : pipe.writer;
+  const base::UniqueFd& theirs = number == 0 ? pipe.writer : pipe.reader;
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   STAVE_RETURN_IF_ERROR(
       monitor::Send(socket, monitor::Answer(monitor::StreamGiven{number}), theirs.get()));

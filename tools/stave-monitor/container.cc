@@ -15,7 +15,7 @@
 #include "libs/cgroup/hierarchy.h"
 #include "libs/json/value.h"
 #include "libs/monitor/channel.h"
-#include "libs/runtime/stored_document.h"
+#include "libs/oci/process.h"
 #include "libs/store/events.h"
 #include "tools/stave-monitor/make.h"
 
@@ -48,15 +48,13 @@ absl::Status WatchedContainer::Open(const Orders& orders) {
 }
 
 absl::Status WatchedContainer::ReadDocument() {
-  STAVE_ASSIGN_OR_RETURN(const json::Value document,
-                         runtime::ReadStoredDocument(entry_->container()));
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, entry_->container().ReadDocument());
   STAVE_ASSIGN_OR_RETURN(life_, oci::GetLife(document));
   if (!life_.stop.signal.empty()) {
     const auto signal = base::ParseSignal(life_.stop.signal);
     if (signal.ok()) stop_signal_ = *signal;
   }
-  const json::Value* terminal = document.Find({"process", "terminal"});
-  terminal_ = terminal != nullptr && terminal->boolean();
+  terminal_ = oci::HasTerminal(document);
   const json::Value* poststop = document.Find({"hooks", "poststop"});
   has_poststop_ = poststop != nullptr && poststop->is_array() && !poststop->elements().empty();
   return absl::OkStatus();
@@ -135,7 +133,7 @@ void WatchedContainer::BecomeMaker(Orders orders, int listener) {
 void WatchedContainer::End(const store::Exit& exit, const std::function<void()>& told) {
   // With --rm it is gone when the end has been written down.
   absl::StatusOr<json::Value> document = absl::NotFoundError("no hooks");
-  if (has_poststop_) document = runtime::ReadStoredDocument(entry_->container());
+  if (has_poststop_) document = entry_->container().ReadDocument();
   ::unlinkat(entry_->container().run(), monitor::kSocketName, 0);
   const absl::Status written = runtime::WriteEnd(exit, ending());
   told();

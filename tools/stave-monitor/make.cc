@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
@@ -26,7 +27,6 @@
 #include "libs/runtime/plan.h"
 #include "libs/runtime/report.h"
 #include "libs/runtime/start.h"
-#include "libs/runtime/stored_document.h"
 #include "libs/store/events.h"
 #include "libs/store/pending.h"
 #include "libs/store/store.h"
@@ -40,18 +40,12 @@ struct Streams {
   base::UniqueFd our_in, our_out, our_err;
 };
 
-absl::Status MakePipe(base::UniqueFd* reader, base::UniqueFd* writer) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "streams", "pipe");
-  *reader = base::UniqueFd(ends[0]);
-  *writer = base::UniqueFd(ends[1]);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Streams> MakeStreams(bool terminal, bool interactive) {
   Streams streams;
   if (interactive && !terminal) {
-    STAVE_RETURN_IF_ERROR(MakePipe(&streams.in, &streams.our_in));
+    STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("streams"));
+    streams.in = std::move(pipe.reader);
+    streams.our_in = std::move(pipe.writer);
   } else {
     streams.in = base::UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!streams.in.valid()) return base::PosixError(errno, "/dev/null", "open");
@@ -61,8 +55,12 @@ absl::StatusOr<Streams> MakeStreams(bool terminal, bool interactive) {
     STAVE_ASSIGN_OR_RETURN(streams.err, base::Duplicate(streams.in.get()));
     return streams;
   }
-  STAVE_RETURN_IF_ERROR(MakePipe(&streams.our_out, &streams.out));
-  STAVE_RETURN_IF_ERROR(MakePipe(&streams.our_err, &streams.err));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe out, base::MakePipe("streams"));
+  STAVE_ASSIGN_OR_RETURN(base::Pipe err, base::MakePipe("streams"));
+  streams.our_out = std::move(out.reader);
+  streams.out = std::move(out.writer);
+  streams.our_err = std::move(err.reader);
+  streams.err = std::move(err.writer);
   return streams;
 }
 
@@ -104,7 +102,7 @@ absl::Status Maker::Open() {
   STAVE_ASSIGN_OR_RETURN(store::Pending entry,
                          store::Pending::Inherit(*store_, orders_.id, phase, std::move(lock)));
   entry_.emplace(std::move(entry));
-  STAVE_ASSIGN_OR_RETURN(document_, runtime::ReadStoredDocument(entry_->container()));
+  STAVE_ASSIGN_OR_RETURN(document_, entry_->container().ReadDocument());
   STAVE_ASSIGN_OR_RETURN(runtime::Plan plan, runtime::MakePlan(document_));
   STAVE_RETURN_IF_ERROR(runtime::CheckRunnable(plan));
   start_.emplace(*store_, &*entry_, std::move(plan), document_, nullptr);

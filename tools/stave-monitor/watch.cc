@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,12 +27,14 @@
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/base/unique_fd.h"
 #include "libs/cgroup/cgroup.h"
 #include "libs/cgroup/hierarchy.h"
 #include "libs/monitor/channel.h"
 #include "libs/monitor/restart_policy.h"
 #include "libs/runtime/ending.h"
+#include "libs/runtime/foreground.h"
 #include "libs/runtime/pause.h"
 #include "libs/store/containers.h"
 #include "libs/store/events.h"
@@ -76,7 +77,6 @@ class Monitor {
   void TakeSignal();
   void Rest();
 
-  runtime::Ended Reap();
   void TellEnd(std::optional<int> code);
   bool AwaitRestart(const store::Exit& exit, absl::Duration wait);
   [[nodiscard]] int Finish(const store::Exit& exit);
@@ -109,8 +109,7 @@ absl::Status Monitor::Open() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // of a log, with the caller's limit
   signals_ = base::UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  const base::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  for (int fd = 0; fd <= 2; ++fd) ::dup2(null.get(), fd);
+  base::NullStreams();
   [[maybe_unused]] const int changed = ::chdir("/");
   return absl::OkStatus();
 }
@@ -271,16 +270,6 @@ void Monitor::Rest() {
   ReleaseIdleMemory();
 }
 
-runtime::Ended Monitor::Reap() {
-  int status = 0;
-  while (::waitpid(static_cast<pid_t>(orders_.pid), &status, 0) < 0 && errno == EINTR) {
-  }
-  runtime::Ended ended;
-  ended.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  ended.code = ended.signal != 0 ? 128 + ended.signal : WEXITSTATUS(status);
-  return ended;
-}
-
 void Monitor::TellEnd(std::optional<int> code) {
   for (Client& client : clients_) {
     if (client.waits_for_end) client.Tell(monitor::Answer(monitor::Ended{code}));
@@ -342,9 +331,11 @@ int Monitor::Run() {
   while (RunOnce()) {
   }
   health_.reset();
-  const runtime::Ended ended = Reap();
+  const auto reaped = runtime::Reap(static_cast<pid_t>(orders_.pid));
+  const runtime::Ended ended = reaped.value_or(runtime::Ended());
   streams_.Drain(&clients_);
   store::Exit exit = container_.ExitOf(ended);
+  if (!reaped.ok()) exit.code.reset();
   exit.requested = stopped_;
   exit.restarts = orders_.restarts;
   monitor::RestartHistory history{orders_.restarts, orders_.failures,

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "libs/base/error.h"
+#include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
@@ -38,18 +39,15 @@ constexpr size_t kMaxOutput = size_t{64} << 20;
 
 // What ps(1) prints with `options`.
 absl::StatusOr<std::string> RunPs(const std::vector<std::string>& options) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::PosixError(errno, "ps", "pipe");
-  const base::UniqueFd from(ends[0]);
-  base::UniqueFd to(ends[1]);
+  STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("ps"));
   base::Command command;
   command.path = kPs;
   command.args = {"ps"};
   command.args.insert(command.args.end(), options.begin(), options.end());
-  command.fds = {{to.get(), STDOUT_FILENO}};
+  command.fds = {{pipe.writer.get(), STDOUT_FILENO}};
   STAVE_ASSIGN_OR_RETURN(base::ChildProcess child, base::Start(command));
-  to.Reset();
-  STAVE_ASSIGN_OR_RETURN(std::string output, base::ReadAll(from.get(), kMaxOutput, "ps"));
+  pipe.writer.Reset();
+  STAVE_ASSIGN_OR_RETURN(std::string output, base::ReadAll(pipe.reader.get(), kMaxOutput, "ps"));
   STAVE_ASSIGN_OR_RETURN(const int code, child.Wait());
   if (code == 0) return output;
   return base::Error(absl::StatusCode::kAborted, "E_HELPER",

@@ -18,10 +18,10 @@
 #include "libs/json/value.h"
 #include "libs/monitor/channel.h"
 #include "libs/oci/life_member.h"
+#include "libs/oci/process.h"
 #include "libs/pty/detach_keys.h"
 #include "libs/runtime/attachment.h"
 #include "libs/runtime/pause.h"
-#include "libs/runtime/stored_document.h"
 #include "libs/store/container.h"
 #include "libs/store/containers.h"
 #include "libs/store/events.h"
@@ -71,11 +71,10 @@ absl::Status CheckStatus(const store::ContainerView& view) {
 absl::StatusOr<runtime::AttachmentWishes> WishesFor(const store::Container& container,
                                                     const cli::Invocation& given,
                                                     const pty::DetachKeys& keys) {
-  STAVE_ASSIGN_OR_RETURN(const json::Value document, runtime::ReadStoredDocument(container));
+  STAVE_ASSIGN_OR_RETURN(const json::Value document, container.ReadDocument());
   STAVE_ASSIGN_OR_RETURN(const oci::Life life, oci::GetLife(document));
-  const json::Value* terminal = document.Find({"process", "terminal"});
   runtime::AttachmentWishes wishes;
-  wishes.terminal = terminal != nullptr && terminal->boolean();
+  wishes.terminal = oci::HasTerminal(document);
   wishes.in = life.interactive && !given.Has("no-stdin");
   wishes.keys = keys;
   wishes.passes_signals = FLAGS_sig_proxy == "true" && !wishes.terminal;
