@@ -13,13 +13,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "libs/base/listing.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
+#include "libs/base/unique_fd.h"
 #include "libs/runtime/creation.h"
 #include "libs/runtime/ending.h"
 #include "libs/runtime/recover.h"
 #include "libs/runtime/start.h"
 #include "libs/store/events.h"
-#include "libs/store/folder.h"
 #include "libs/store/record.h"
 
 namespace stave::runtime {
@@ -27,7 +29,9 @@ namespace {
 
 // What the caller had open beside its streams. Ours are all close-on-exec.
 void CloseInherited() {
-  const auto names = store::ListFolder(AT_FDCWD, "/proc/self/fd");
+  base::UniqueFd all(::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!all.valid()) return;
+  const auto names = base::ListNames(std::move(all), "/proc/self/fd");
   if (!names.ok()) return;
   for (const std::string& name : *names) {
     int fd = -1;
@@ -90,8 +94,7 @@ void Session::CleanUpDetached(Foreground foreground) {
   }
   if (child == 0) {
     ::setsid();
-    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
+    base::NullStreams();
     CloseInherited();
     { const Foreground gone = std::move(foreground); }
     [[maybe_unused]] const int changed = ::chdir("/");

@@ -14,6 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "libs/base/pipe.h"
+#include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
 #include "libs/json/parse.h"
 #include "libs/json/value.h"
@@ -83,29 +85,31 @@ HealthWatch::~HealthWatch() { Stop(); }
 
 base::Deadline HealthWatch::deadline() const { return process_ ? too_late_ : due_; }
 
-void HealthWatch::Begin() {
-  due_ = base::Deadline::Never();
-  check_ = store::HealthCheck();
-  check_.start = absl::Now();
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return;
-  output_ = base::UniqueFd(ends[0]);
-  const base::UniqueFd writer(ends[1]);
+absl::Status HealthWatch::Start() {
+  STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("health check"));
+  output_ = std::move(pipe.reader);
   ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
   base::Command command;
   command.path = NsExec();
   command.args = {"ns-exec", "--", place_.id};
   for (std::string& word : WordsOf(wish_.test)) command.args.push_back(std::move(word));
-  command.fds = {{writer.get(), 1}, {writer.get(), 2}};
+  command.fds = {{pipe.writer.get(), 1}, {pipe.writer.get(), 2}};
   command.environment = {absl::StrCat("STAVE_STATE=", place_.state),
                          absl::StrCat("STAVE_RUN=", place_.run)};
-  auto process = base::Start(command);
-  if (!process.ok()) {
-    (void)Finish(kNotMade);
-    return;
-  }
-  process_.emplace(*std::move(process));
+  STAVE_ASSIGN_OR_RETURN(base::ChildProcess process, base::Start(command));
+  process_.emplace(std::move(process));
   too_late_ = base::Deadline::After(wish_.timeout);
+  return absl::OkStatus();
+}
+
+std::optional<store::Wellness> HealthWatch::Begin() {
+  due_ = base::Deadline::Never();
+  check_ = store::HealthCheck();
+  check_.start = absl::Now();
+  const absl::Status started = Start();
+  if (started.ok()) return std::nullopt;
+  check_.output = std::string(started.message());
+  return Finish(kNotMade);
 }
 
 // Whether the output has ended, and with it the check.
@@ -136,9 +140,7 @@ std::optional<store::Wellness> HealthWatch::Finish(int exit_code) {
   output_.Reset();
   check_.end = absl::Now();
   check_.exit_code = exit_code;
-  check_.output = exit_code == kNotMade ? absl::StrCat("Health check exceeded timeout (",
-                                                       absl::FormatDuration(wish_.timeout), ")")
-                                        : Printed(std::move(check_.output));
+  check_.output = Printed(std::move(check_.output));
   const store::Wellness before = health_.status;
   const absl::Duration ran = absl::Now() - started_;
   NoteCheck(wish_, ran, std::move(check_), &health_);
@@ -151,11 +153,12 @@ std::optional<store::Wellness> HealthWatch::Finish(int exit_code) {
 
 std::optional<store::Wellness> HealthWatch::Serve(bool readable) {
   if (!process_) {
-    if (due_.Passed()) Begin();
-    return std::nullopt;
+    return due_.Passed() ? Begin() : std::nullopt;
   }
   if (too_late_.Passed()) {
     Kill();
+    check_.output =
+        absl::StrCat("Health check exceeded timeout (", absl::FormatDuration(wish_.timeout), ")");
     return Finish(kNotMade);
   }
   if (!readable || !Read()) return std::nullopt;

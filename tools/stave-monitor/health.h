@@ -52,7 +52,8 @@ class HealthWatch {
   void Stop();
 
  private:
-  void Begin();
+  absl::Status Start();
+  std::optional<store::Wellness> Begin();
   bool Read();
   std::optional<store::Wellness> Finish(int exit_code);
   void Kill();

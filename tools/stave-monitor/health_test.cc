@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/stave-monitor/health.h"
 
+#include <fcntl.h>
+
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/base/unique_fd.h"
+#include "libs/testutil/temp_dir.h"
 
 namespace stave::tools {
 namespace {
@@ -49,6 +55,24 @@ TEST(HealthTest, AfterTheStartPeriodTheyCount) {
   EXPECT_EQ(NextCheck(Wish(), absl::Seconds(101), health), absl::Seconds(30));
   for (int i = 0; i < 2; ++i) NoteCheck(Wish(), absl::Seconds(101), Check(1), &health);
   EXPECT_EQ(health.status, store::Wellness::kUnhealthy);
+}
+
+// There is no ns-exec beside a test.
+TEST(HealthTest, OneThatCannotBeStartedIsAFailureAndTheNextIsDue) {
+  const testutil::TempDir run;
+  oci::Health wish = Wish();
+  wish.start_period = wish.start_interval = wish.interval = absl::ZeroDuration();
+  const base::UniqueFd folder(::open(run.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  HealthPlace place;
+  place.run_fd = folder.get();
+  HealthWatch watch(wish, place, absl::Now());
+  EXPECT_EQ(watch.Serve(false), std::nullopt);
+  EXPECT_EQ(watch.Serve(false), store::Wellness::kUnhealthy);
+  EXPECT_EQ(watch.deadline().Passed(), true);
+  const std::optional<store::Health> health = store::ReadHealth(folder.get());
+  ASSERT_TRUE(health.has_value());
+  ASSERT_EQ(health->log.size(), 2u);
+  EXPECT_THAT(health->log[0].output, testing::HasSubstr("ns-exec: execute: No such file"));
 }
 
 }  // namespace
