@@ -32,6 +32,7 @@ cc_library(name = "a", srcs = ["a.cc"], hdrs = ["a.h"], deps = ["//libs/mount:b"
     "libs/mount/BUILD": 'cc_library(name = "b", hdrs = ["b.h"])\n',
     "libs/runtime/c.cc": "// SPDX-License-Identifier: Apache-2.0\nint F() { return mkdir(path, 0755); }\n",
     "libs/runtime/BUILD": 'cc_library(name = "c", srcs = ["c.cc"])\n',
+    "tools/stave/BUILD": 'cc_library(name = "d", deps = ["//libs/base:error", "//libs/store"])\n',
 }
 WANTED = [
     "libs/mount/b.h:1: the include guard is not STAVE_LIBS_MOUNT_B_H_",
@@ -41,6 +42,7 @@ WANTED = [
     "libs/pty/a.cc:6: open without O_CLOEXEC",
     "libs/pty/a.cc:7: atoi(: libs/base/number.h",
     "libs/runtime/c.cc:2: mkdir by path in an engine: libs/rootpath gives descriptors",
+    "tools/stave/BUILD:1: //tools/stave:d: the front-end does not use //libs/store:store",
 ]
 
 

@@ -143,6 +143,12 @@ std::string HelpText(const Program& program, absl::Span<const Command> commands)
   return out + HelpTail(program);
 }
 
+std::string OptionsHelp(absl::Span<const Option> options) {
+  std::string out;
+  for (const Option& option : options) AppendOption(option, &out);
+  return out;
+}
+
 std::string ManualOptions(const Program& program) {
   std::string out;
   for (const std::string& group : Groups(program)) {
@@ -165,9 +171,14 @@ std::string ManualCommand(const Program& program, absl::string_view name) {
   return out;
 }
 
-std::string CompletionTable(const Program& program) {
+std::string CompletionLines(absl::Span<const Option> options) {
   std::string out;
-  for (const Option& option : program.options) AppendCompletion(option, &out);
+  for (const Option& option : options) AppendCompletion(option, &out);
+  return out;
+}
+
+std::string CompletionTable(const Program& program) {
+  std::string out = CompletionLines(program.options);
   for (const Option& option : Common(program)) AppendCompletion(option, &out);
   return out;
 }

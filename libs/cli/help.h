@@ -24,6 +24,9 @@ struct Command {
 };
 std::string HelpText(const Program& program, absl::Span<const Command> commands);
 
+// The lines of options in it.
+std::string OptionsHelp(absl::Span<const Option> options);
+
 // What --help=man prints: scdoc paragraphs, one for each option.
 std::string ManualOptions(const Program& program);
 
@@ -33,6 +36,7 @@ std::string ManualCommand(const Program& program, absl::string_view name);
 // What --help=complete prints, a line for each option, fields apart by tabs:
 //   --memory  -m  value  SIZE  limit of memory
 std::string CompletionTable(const Program& program);
+std::string CompletionLines(absl::Span<const Option> options);  // without --help and --version
 
 }  // namespace stave::cli
 

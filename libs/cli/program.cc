@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
+#include "libs/base/termination.h"
 #include "libs/cli/help.h"
 #include "libs/cli/last_words.h"
 
@@ -113,6 +115,11 @@ int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), 
     return AnswerCommon(program, *invocation);
   const absl::StatusOr<int> code = run(*invocation);
   if (code.ok()) return *code;
+  // As any program whose reader has gone: `image-list | head -n 1`.
+  if (base::ErrorWord(code.status()) == "E_PIPE" &&
+      absl::StartsWith(code.status().message(), "stdout:")) {
+    base::EndBySignal(SIGPIPE);
+  }
   if (base::ErrorWord(code.status()) != "E_SILENT") PrintError(program, code.status());
   return ExitCode(program, code.status());
 }

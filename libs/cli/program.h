@@ -113,8 +113,9 @@ int PrintOrFail(const Program& program, absl::string_view text);
 int ExitCode(const Program& program, const absl::Status& status);
 
 // Runs `run` and turns what it returns into the exit code: an int is the code itself (a payload's,
-// say), an error is printed. Opens /dev/null on those of 0, 1, 2 that are closed; ignores SIGPIPE;
-// answers --help and --version.
+// say), an error is printed; where nobody reads stdout any more the process ends by SIGPIPE
+// instead. Opens /dev/null on those of 0, 1, 2 that are closed; ignores SIGPIPE; answers --help and
+// --version.
 int Main(const Program& program, absl::StatusOr<int> (*run)(const Invocation&), int argc,
          char** argv);
 

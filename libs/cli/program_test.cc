@@ -87,7 +87,12 @@ TEST(HelpTextTest, HasUsageGroupsAndManual) {
             "For more details see try(1).\n");
 }
 
+TEST(OptionsHelpTest, IsThePartOfHelp) {
+  EXPECT_THAT(HelpText(kProgram), HasSubstr(OptionsHelp(kProgram.options.subspan(0, 2))));
+}
+
 TEST(CompletionTableTest, OneLineAnOption) {
+  EXPECT_THAT(CompletionTable(kProgram), HasSubstr(CompletionLines(kProgram.options)));
   EXPECT_THAT(CompletionTable(kProgram), HasSubstr("--memory\t-m\tvalue\tSIZE\tlimit of memory\n"));
   EXPECT_THAT(CompletionTable(kProgram), HasSubstr("--tty\t-t\tnothing\t\t"));
 }

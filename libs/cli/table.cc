@@ -8,7 +8,6 @@
 namespace stave::cli {
 namespace {
 
-constexpr size_t kMinWidth = 10;
 constexpr size_t kGap = 3;
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
@@ -33,6 +32,8 @@ void AppendRow(const TableRow& row, const std::vector<size_t>& widths, std::stri
 }  // namespace
 
 size_t CharacterCount(absl::string_view text) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), is_ascii)) return text.size();
   size_t count = 0;
   for (size_t at = 0; at < text.size(); at = Next(text, at)) ++count;
   return count;
@@ -48,10 +49,11 @@ std::string Ellipsis(absl::string_view text, size_t max) {
   return std::string(text);
 }
 
-std::string FormatTable(const TableRow& header, const std::vector<TableRow>& rows) {
+std::string FormatTable(const TableRow& header, const std::vector<TableRow>& rows,
+                        size_t min_width) {
   std::vector<size_t> widths;
   for (const std::string& cell : header) {
-    widths.push_back(std::max(kMinWidth, CharacterCount(cell) + kGap));
+    widths.push_back(std::max(min_width, CharacterCount(cell) + kGap));
   }
   for (const TableRow& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {

@@ -21,7 +21,11 @@ using TableRow = std::vector<std::string>;
 
 // Header and rows, each line ended by a newline. Cells are printed as they are: whoever puts text
 // from outside into one uses base::Printable. All rows have as many cells as the header.
-std::string FormatTable(const TableRow& header, const std::vector<TableRow>& rows);
+// `docker top` has wider columns than all else: at least `min_width`.
+inline constexpr size_t kUsualColumn = 10;
+inline constexpr size_t kTopColumn = 20;
+std::string FormatTable(const TableRow& header, const std::vector<TableRow>& rows,
+                        size_t min_width = kUsualColumn);
 
 // The first `max` characters of `text`, the last of them an ellipsis if something was cut off.
 std::string Ellipsis(absl::string_view text, size_t max);

@@ -124,6 +124,19 @@ std::string FormatOrigin(const Url& url) {
 
 std::string FormatUrl(const Url& url) { return absl::StrCat(FormatOrigin(url), url.target); }
 
+std::string EscapeQuery(absl::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", absl::string_view(&c, 1))) {
+      escaped.push_back(c);
+    } else {
+      absl::StrAppend(&escaped, "%", absl::Hex(byte, absl::kZeroPad2));
+    }
+  }
+  return escaped;
+}
+
 bool SameOrigin(const Url& a, const Url& b) {
   return a.scheme == b.scheme && a.host == b.host && a.port == b.port;
 }

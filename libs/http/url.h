@@ -40,6 +40,9 @@ std::string FormatUrl(const Url& url);
 // "https://host:port", the scheme and host of messages: a query may hold a secret.
 std::string FormatOrigin(const Url& url);
 
+// Text as the value of a query's parameter: what is not a letter, a digit or one of -._~ as %XX.
+std::string EscapeQuery(absl::string_view text);
+
 bool SameOrigin(const Url& a, const Url& b);
 
 // 127.0.0.0/8, ::1, "localhost" and names below ".localhost": what never leaves this machine.

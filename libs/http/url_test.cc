@@ -57,6 +57,11 @@ TEST(UrlTest, LocationsAreResolved) {
   EXPECT_FALSE(ResolveUrl(base, "file:///etc/passwd").ok());
 }
 
+TEST(UrlTest, QueriesAreEscaped) {
+  EXPECT_EQ(EscapeQuery("a-b._~9"), "a-b._~9");
+  EXPECT_EQ(EscapeQuery("a b&c=\xC3\xA9/"), "a%20b%26c%3d%c3%a9%2f");
+}
+
 TEST(UrlTest, LoopbackIsThisMachineOnly) {
   for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost", "x.localhost"}) {
     EXPECT_TRUE(IsLoopback(host)) << host;

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/image/layer_fetch.h"
+#include "libs/store/blobs.h"
 #include "libs/store/ingest.h"
 #include "libs/store/layers.h"
 
@@ -28,6 +30,8 @@ constexpr std::chrono::milliseconds kPatience(20);
 constexpr int64_t kWriteBack = int64_t{16} << 20;
 // Each unnamed layer holds five descriptors.
 constexpr size_t kMaxUnnamed = 50;
+constexpr char kExists[] = "Already exists";
+constexpr char kPulling[] = "Pulling fs layer";
 
 enum class Stage { kQueued, kFetching, kFetched, kNamed };
 
@@ -35,6 +39,7 @@ struct Job {
   LayerName name;
   Stage stage = Stage::kQueued;
   LayerInFlight flight;
+  std::string told;  // what the user was told of it before it began
 };
 
 class LayerPull {
@@ -55,6 +60,8 @@ class LayerPull {
   absl::Status Run(bool* fetched);
 
  private:
+  void Announce();
+  void Tell(Job* job, const char* state);
   void Work();
   Job* Acquire();
   absl::Status Begin(Job* job);
@@ -74,6 +81,7 @@ class LayerPull {
   Progress& progress_;
   FetchContext context_;
   std::vector<Job> jobs_;
+  bool quiet_ = false;         // nothing is missing, and nothing is told
   std::vector<Job*> unnamed_;  // settled; of the finishing thread
 
   std::mutex acquiring_;  // before mutex_
@@ -118,7 +126,9 @@ bool LayerPull::HasTwinBefore(const Job& job) const {
 
 absl::Status LayerPull::Begin(Job* job) {
   LayerName& name = job->name;
+  std::atomic<bool> waited{false};
   const auto notice = [&](pid_t holder) {
+    waited = true;
     const std::string who = holder == 0 ? "another process" : absl::StrCat("process ", holder);
     progress_.Set(name.blob.digest, absl::StrCat("Waiting for ", who, ", which is pulling it"));
   };
@@ -132,6 +142,7 @@ absl::Status LayerPull::Begin(Job* job) {
       std::optional<store::LayerIngest> tree,
       store::LayerIngest::Begin(store_, name.diff_id, name.chain_id, notice, cancelled));
   if (tree.has_value()) job->flight.tree.emplace(*std::move(tree));
+  if (waited) job->told.clear();
   return absl::OkStatus();
 }
 
@@ -161,11 +172,11 @@ Job* LayerPull::Acquire() {
 void LayerPull::Work() {
   while (Job* job = Acquire()) {
     if (!job->flight.blob.has_value() && !job->flight.tree.has_value()) {
-      progress_.Set(job->name.blob.digest, "Already exists");
+      if (!quiet_) Tell(job, kExists);
       SetStage(job, Stage::kNamed);
       continue;
     }
-    progress_.Set(job->name.blob.digest, "Pulling fs layer");
+    Tell(job, kPulling);
     const absl::Status status = FetchLayer(context_, job->name, &job->flight);
     if (!status.ok()) return Fail(status);
     SetStage(job, Stage::kFetched);
@@ -301,7 +312,29 @@ absl::Status LayerPull::Finish() {
   return NameFinished();
 }
 
+void LayerPull::Tell(Job* job, const char* state) {
+  if (job->told != state) progress_.Set(job->name.blob.digest, state);
+  job->told = state;
+}
+
+// Says what is missing, base first, before anything of it comes, where all of it can be seen at
+// once. Of an image of which nothing is missing nobody wants to hear its layers.
+void LayerPull::Announce() {
+  std::vector<const char*> states;
+  quiet_ = true;
+  for (const Job& job : jobs_) {
+    const LayerName& name = job.name;
+    const bool is_here = store::HasBlob(store_, name.blob.digest, name.blob.size) &&
+                         store::FindLayer(store_, name.diff_id, name.chain_id).has_value();
+    states.push_back(is_here ? kExists : kPulling);
+    quiet_ = quiet_ && is_here;
+  }
+  if (quiet_ || !progress_.Fits(jobs_.size())) return;
+  for (size_t i = 0; i < jobs_.size(); ++i) Tell(&jobs_[i], states[i]);
+}
+
 absl::Status LayerPull::Run(bool* fetched) {
+  Announce();
   std::vector<std::thread> workers;
   const size_t count = std::min(jobs_.size(), static_cast<size_t>(options_.parallel));
   for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
@@ -330,7 +363,8 @@ absl::Status PullLayers(const store::Store& store, Source& source, const oci::Ma
   const std::vector<oci::Digest> chain_ids = oci::ChainIds(config.diff_ids);
   std::vector<Job> jobs;
   for (size_t i = 0; i < manifest.layers.size(); ++i) {
-    jobs.push_back(Job{{manifest.layers[i], config.diff_ids[i], chain_ids[i]}, Stage::kQueued, {}});
+    jobs.push_back(
+        Job{{manifest.layers[i], config.diff_ids[i], chain_ids[i]}, Stage::kQueued, {}, ""});
   }
   return LayerPull(store, source, options, progress, std::move(jobs)).Run(fetched);
 }

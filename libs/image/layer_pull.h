@@ -29,10 +29,12 @@ struct LayerPullOptions {
   int parallel = 3;  // layers at once
 };
 
-// Brings every layer of `manifest` into the store, blob and tree; what is there stays and is not
-// fetched. `config` must have passed CheckSameLayers. Sets *fetched to whether anything was
-// missing. Errors: the first of FetchLayer, Settle and the commits. Layers that were finished
-// before may have been named; the others leave partial blobs only, and after [E_NO_SPACE] nothing.
+// First says to `progress` which are missing ("Pulling fs layer") and which are not ("Already
+// exists"), base first; of layers of which none is missing it says nothing. Brings every layer of
+// `manifest` into the store, blob and tree; what is there stays and is not fetched. `config` must
+// have passed CheckSameLayers. Sets *fetched to whether anything was missing. Errors: the first of
+// FetchLayer, Settle and the commits. Layers that were finished before may have been named; the
+// others leave partial blobs only, and after [E_NO_SPACE] nothing.
 absl::Status PullLayers(const store::Store& store, Source& source, const oci::Manifest& manifest,
                         const oci::ImageConfig& config, const LayerPullOptions& options,
                         Progress& progress, bool* fetched);

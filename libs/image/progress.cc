@@ -24,6 +24,12 @@ void Write(int fd, absl::string_view text) {
   base::WriteAll(fd, text, "stderr").IgnoreError();
 }
 
+// Whether the terminal has no line left below so many.
+bool IsFull(int fd, size_t rows) {
+  winsize size = {};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && rows + 1 >= size.ws_row;
+}
+
 }  // namespace
 
 ProgressStyle ProgressStyleFor(int fd) {
@@ -56,9 +62,7 @@ Progress::Row* Progress::FindRow(const std::string& name) {
 
 void Progress::Draw(const std::string& name, absl::string_view state) {
   const std::string text = absl::StrCat(name, ": ", state);
-  winsize size = {};
-  if (style_ == ProgressStyle::kTerminal && ::ioctl(fd_, TIOCGWINSZ, &size) == 0 &&
-      size.ws_row > 0 && rows_.size() + 1 >= size.ws_row) {
+  if (style_ == ProgressStyle::kTerminal && IsFull(fd_, rows_.size())) {
     style_ = ProgressStyle::kLines;  // a line that has left the screen cannot be rewritten
   }
   Row* row = style_ == ProgressStyle::kTerminal ? FindRow(name) : nullptr;
@@ -70,6 +74,11 @@ void Progress::Draw(const std::string& name, absl::string_view state) {
   row->drawn = absl::Now();
   const size_t up = rows_.size() - static_cast<size_t>(row - rows_.data());
   Write(fd_, absl::StrCat("\x1b[", up, "A\r\x1b[2K", text, "\r\x1b[", up, "B"));
+}
+
+bool Progress::Fits(size_t layers) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return style_ != ProgressStyle::kTerminal || !IsFull(fd_, rows_.size() + layers);
 }
 
 void Progress::Set(const oci::Digest& layer, absl::string_view state) {

@@ -12,6 +12,7 @@
 #ifndef STAVE_LIBS_IMAGE_PROGRESS_H_
 #define STAVE_LIBS_IMAGE_PROGRESS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -41,6 +42,10 @@ class Progress {
 
   // The state of a layer: "Pulling fs layer", "Pull complete".
   void Set(const oci::Digest& layer, absl::string_view state);
+
+  // Whether so many layers can be shown at once, each on a line that is rewritten, or on lines that
+  // never are.
+  bool Fits(size_t layers);
 
   // "Downloading  3.1MB/7.2MB", on a terminal only, a few times a second.
   void Bytes(const oci::Digest& layer, int64_t done, int64_t total);

@@ -2,6 +2,8 @@
 #include "libs/image/progress.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <string>
@@ -64,6 +66,18 @@ TEST_F(ProgressTest, QuietIsQuiet) {
   progress.Bytes(layer_, 1, 2);
 
   EXPECT_EQ(Written(), "");
+}
+
+TEST_F(ProgressTest, WhatIsShownAtOnceFitsTheTerminal) {
+  const base::UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  winsize size = {};
+  size.ws_row = 5;
+  ASSERT_EQ(::ioctl(terminal.get(), TIOCSWINSZ, &size), 0);
+  Progress small(terminal.get(), ProgressStyle::kTerminal);
+  EXPECT_TRUE(small.Fits(3));
+  EXPECT_FALSE(small.Fits(4));
+  EXPECT_TRUE(Progress(terminal.get(), ProgressStyle::kLines).Fits(100));
+  EXPECT_TRUE(Progress(write_.get(), ProgressStyle::kTerminal).Fits(100));
 }
 
 TEST_F(ProgressTest, APipeIsNoTerminal) {

@@ -36,6 +36,17 @@ bool KnowsRepository(const store::Store& store, const oci::Reference& reference)
   return ::faccessat(store.state(), path.substr(0, path.rfind('/')).c_str(), F_OK, 0) == 0;
 }
 
+// Whether it is the digest by which an image of its repository came.
+bool IsKnownDigest(const store::Store& store, const oci::Reference& reference) {
+  if (!reference.digest().has_value()) return false;
+  const auto refs = store::ListRefs(store);
+  return refs.ok() && std::any_of(refs->begin(), refs->end(), [&](const store::NamedImage& ref) {
+           return ref.descriptor.digest == *reference.digest() &&
+                  ref.reference.domain() == reference.domain() &&
+                  ref.reference.path() == reference.path() && !store::IsTaggedHere(ref.descriptor);
+         });
+}
+
 // What the store already has of what `reference` stands for now, if the source can tell cheaply.
 absl::StatusOr<std::optional<oci::Descriptor>> FindTop(const store::Store& store, Source& source,
                                                        const oci::Reference& reference) {
@@ -259,6 +270,9 @@ absl::StatusOr<Pulled> Pull(const store::Store& store, Source& source,
                             Progress& progress) {
   STAVE_RETURN_IF_ERROR(store::SweepIngest(store));
   STAVE_ASSIGN_OR_RETURN(Document top, GetTop(store, source, reference));
+  progress.Line(
+      absl::StrCat(reference.digest().has_value() ? reference.String() : reference.Target(),
+                   ": Pulling from ", reference.path()));
   STAVE_ASSIGN_OR_RETURN(store::PullLease lease, store::PullLease::Begin(store));
   ImagePull pull(store, source, options, progress, std::move(lease));
   const oci::Descriptor named{top.media_type(), top.digest, static_cast<int64_t>(top.bytes.size()),
@@ -271,13 +285,15 @@ absl::StatusOr<Pulled> Pull(const store::Store& store, Source& source,
     return base::Error(absl::StatusCode::kNotFound, "E_PLATFORM", "the index has no image");
   }
 
+  const bool known = IsKnownDigest(store, reference);
   const auto old = store::GetRef(store, reference);
-  if (old.ok() && old->digest == named.digest && !pull.stored()) {
+  const bool same = old.ok() && old->digest == named.digest && !pull.stored();
+  if (same && !store::IsTaggedHere(*old)) {
     STAVE_RETURN_IF_ERROR(store::EnsureDurable(store, reference));
     return Pulled{named.digest, false};
   }
   STAVE_RETURN_IF_ERROR(store::SetRef(store, reference, named));
-  return Pulled{named.digest, true};
+  return Pulled{named.digest, pull.stored() || !(same || known)};
 }
 
 }  // namespace stave::image

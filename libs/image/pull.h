@@ -37,10 +37,11 @@ struct PullOptions {
 
 struct Pulled {
   oci::Digest digest;  // of what the reference names: an index or a manifest
-  bool newer = false;  // whether the store has changed
+  bool newer = false;  // whether anything was missing, or the name meant something else
 };
 
-// Pulls what `source` has into `store` as `reference`.
+// Pulls what `source` has into `store` as `reference`. `progress` hears of it once it is known that
+// there is something.
 // Errors: those of the source, of oci::ChooseManifest ([E_PLATFORM]), oci::ParseImageConfig and
 // PullLayers; InvalidArgument [E_MANIFEST] for indexes that are nested too deep; DataLoss
 // [E_DIGEST] for a wrong config.

@@ -37,6 +37,10 @@ size_t SequenceAt(absl::string_view text, size_t i) {
 
 bool IsUtf8(absl::string_view text) {
   for (size_t i = 0; i < text.size();) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) {  // nearly always
+      ++i;
+      continue;
+    }
     const size_t length = SequenceAt(text, i);
     if (length == 0) return false;
     i += length;

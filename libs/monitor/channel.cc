@@ -26,6 +26,7 @@ constexpr uint32_t kVersion = 1;
 constexpr size_t kMaxMessage = 16384;
 constexpr int kBacklog = 64;
 constexpr char kExitCode[] = "stave/exit";  // as in libs/runtime/report.h
+constexpr char kCause[] = "stave/cause";    // likewise
 
 absl::Status Corrupt() {
   return base::Error(absl::StatusCode::kDataLoss, "E_CORRUPT", "monitor: a message is damaged");
@@ -97,6 +98,8 @@ struct AnswerWriter {
     if (payload && absl::SimpleAtoi(std::string(*payload), &exit_code)) {
       refused.set_exit_code(exit_code);
     }
+    const auto cause = status.GetPayload(kCause);
+    if (cause) refused.set_cause(std::string(*cause));
   }
 };
 
@@ -137,6 +140,7 @@ absl::Status ReadRefusal(const proto::Answer::Refused& refused) {
   if (refused.exit_code() != 0) {
     status.SetPayload(kExitCode, absl::Cord(absl::StrCat(refused.exit_code())));
   }
+  if (!refused.cause().empty()) status.SetPayload(kCause, absl::Cord(refused.cause()));
   return status;
 }
 

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/oci/env_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
+#include "libs/base/posix.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/unique_fd.h"
 
 namespace stave::oci {
 namespace {
@@ -36,6 +42,16 @@ absl::StatusOr<std::vector<std::string>> ParseEnvFile(absl::string_view text) {
     variables.emplace_back(line);
   }
   return variables;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadEnvFile(const std::string& path) {
+  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
+  if (!file.valid()) return base::PosixError(errno, base::Printable(path), "open");
+  STAVE_ASSIGN_OR_RETURN(const std::string text,
+                         base::ReadAll(file.get(), kMaxEnvFile, base::Printable(path)));
+  auto variables = ParseEnvFile(text);
+  if (variables.ok()) return variables;
+  return base::WithContext(variables.status(), base::Printable(path));
 }
 
 }  // namespace stave::oci

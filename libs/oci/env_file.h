@@ -21,12 +21,16 @@
 
 namespace stave::oci {
 
-inline constexpr size_t kMaxEnvFile = size_t{1} << 20;  // what a reader should allow
+inline constexpr size_t kMaxEnvFile = size_t{1} << 20;
 
 // "NAME=VALUE" or "NAME", in the order of the lines.
 // Errors: InvalidArgument [E_USAGE] beginning with "line N: " for a name that is empty or has white
 // space in it, and for a NUL.
 absl::StatusOr<std::vector<std::string>> ParseEnvFile(absl::string_view text);
+
+// The same of the caller's own file, which may be a pipe. Errors: those of open(2) and read(2);
+// those of ParseEnvFile beginning with the path.
+absl::StatusOr<std::vector<std::string>> ReadEnvFile(const std::string& path);
 
 }  // namespace stave::oci
 

@@ -36,5 +36,12 @@ TEST(EnvFileTest, WhatIsNoVariableNamesItsLine) {
   }
 }
 
+TEST(EnvFileTest, OfAPath) {
+  EXPECT_TRUE(absl::IsNotFound(ReadEnvFile("/none/such").status()));
+  EXPECT_THAT(*ReadEnvFile("/dev/null"), IsEmpty());
+  const absl::Status status = ReadEnvFile("/proc/self/mountinfo").status();
+  EXPECT_THAT(std::string(status.message()), StartsWith("/proc/self/mountinfo: line 1: "));
+}
+
 }  // namespace
 }  // namespace stave::oci

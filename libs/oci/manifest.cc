@@ -188,7 +188,7 @@ absl::StatusOr<Descriptor> ChooseManifest(const Index& index, const Platform& wa
     if (there.size() == 20) break;
   }
   return base::Error(absl::StatusCode::kNotFound, "E_PLATFORM",
-                     absl::StrCat("no image for ", PlatformName(Normalize(wanted)), "; there is ",
+                     absl::StrCat(kNoImageFor, PlatformName(Normalize(wanted)), "; there is ",
                                   there.empty() ? "none at all" : absl::StrJoin(there, ", ")));
 }
 

@@ -52,6 +52,9 @@ using ManifestOrIndex = std::variant<Manifest, Index>;
 absl::StatusOr<ManifestOrIndex> ParseManifestOrIndex(absl::string_view bytes,
                                                      absl::string_view content_type);
 
+// What the message of an index that has nothing for a platform begins with.
+inline constexpr char kNoImageFor[] = "no image for ";
+
 // The entry of `index` for `wanted`: the first of the best platform in PlatformOrder; where none
 // names a fit, the first image or index without a platform.
 // Errors: NotFound [E_PLATFORM], naming the platforms that there are.

@@ -44,7 +44,7 @@ absl::StatusOr<std::optional<Value>> ReadHealthcheck(const MemberReader& reader)
 absl::StatusOr<ImageMember> ReadImage(const MemberReader& reader) {
   STAVE_ASSIGN_OR_RETURN(Digest manifest, ReadDigest(reader, "manifest"));
   STAVE_ASSIGN_OR_RETURN(Digest config, ReadDigest(reader, "config"));
-  ImageMember image{"", std::move(manifest), std::move(config), {}, {}, "", "", {}, {}, {}, {}};
+  ImageMember image{"", std::move(manifest), std::move(config), {}, {}, "", "", {}, {}, {}, {}, ""};
   STAVE_ASSIGN_OR_RETURN(image.reference, reader.Text("reference"));
   STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> layers, reader.Texts("layers"));
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -62,6 +62,7 @@ absl::StatusOr<ImageMember> ReadImage(const MemberReader& reader) {
   STAVE_ASSIGN_OR_RETURN(image.ports, reader.Texts("ports"));
   STAVE_ASSIGN_OR_RETURN(image.stop_signal, reader.OptionalText("stopSignal"));
   STAVE_ASSIGN_OR_RETURN(image.healthcheck, ReadHealthcheck(reader));
+  STAVE_ASSIGN_OR_RETURN(image.asked, reader.Text("asked"));
   return image;
 }
 
@@ -106,6 +107,7 @@ absl::StatusOr<StaveMember> GetStaveMember(const Value& document) {
   if (image != nullptr) {
     STAVE_ASSIGN_OR_RETURN(member.image, ReadImage(MemberReader(*image, "/stave/image", kWord)));
   }
+  STAVE_ASSIGN_OR_RETURN(member.user, reader.Text("user"));
   STAVE_ASSIGN_OR_RETURN(member.name, reader.Text("name"));
   if (!member.name.empty()) {
     const absl::Status name = CheckContainerName(member.name);
@@ -120,7 +122,7 @@ ImageMember MakeImageMember(absl::string_view reference, const Digest& manifest,
                             const Digest& config_digest, const std::vector<Digest>& layers,
                             const ImageConfig& config) {
   ImageMember image{
-      std::string(reference), manifest, config_digest, layers, {}, "", "", {}, {}, {}, {}};
+      std::string(reference), manifest, config_digest, layers, {}, "", "", {}, {}, {}, {}, ""};
   image.command = {config.entrypoint, config.cmd};
   image.user = config.user;
   image.workdir = config.working_dir;
@@ -153,7 +155,21 @@ void SetImage(const ImageMember& image, Value* document) {
   value.Set("ports", Value::Strings(image.ports));
   value.Set("stopSignal", image.stop_signal ? Value::String(*image.stop_signal) : Value());
   value.Set("healthcheck", image.healthcheck.value_or(Value()));
+  if (!image.asked.empty()) value.Set("asked", Value::String(image.asked));
   member.Set("image", std::move(value));
+}
+
+void SetAskedImage(absl::string_view asked, Value* document) {
+  Member(document);
+  document->Make({"stave", "image"}).Set("asked", Value::String(asked));
+}
+
+void SetAskedUser(absl::string_view user, Value* document) {
+  Member(document).Set("user", Value::String(user));
+}
+
+void SetAskedEntrypoint(absl::string_view entrypoint, Value* document) {
+  Member(document).Set("entrypoint", Value::String(entrypoint));
 }
 
 void SetName(absl::string_view name, Value* document) {
@@ -178,7 +194,7 @@ void SetNetworkMode(absl::string_view mode, Value* document) {
 
 absl::Status CheckContainerName(absl::string_view name) {
   const auto plain = [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); };
-  const bool good = name.size() >= 2 && name.size() <= kMaxName && plain(name[0]) &&
+  const bool good = !name.empty() && name.size() <= kMaxName && plain(name[0]) &&
                     std::all_of(name.begin(), name.end(), [&](char c) {
                       return plain(c) || c == '_' || c == '.' || c == '-';
                     });
@@ -186,7 +202,7 @@ absl::Status CheckContainerName(absl::string_view name) {
   return base::Error(absl::StatusCode::kInvalidArgument, "E_NAME",
                      absl::StrCat("\"", base::Printable(name, 64),
                                   "\": is no name: a letter or digit, then letters, digits, '_', "
-                                  "'.' or '-', 2 to 255 in all"));
+                                  "'.' or '-', at most 255 in all"));
 }
 
 }  // namespace stave::oci

@@ -7,8 +7,8 @@
 //             "image": {"reference":"docker.io/library/alpine:latest","manifest":"sha256:..",
 //                       "config":"sha256:..","layers":["sha256:.."],"entrypoint":null,"cmd":["sh"],
 //                       "user":"","workdir":"","volumes":[],"ports":[],"stopSignal":null,
-//                       "healthcheck":null},
-//             "name":"web","labels":{},"rootfs":{"readonly":false},"network":{"mode":"bridge"}}
+//                       "healthcheck":null,"asked":"alpine"},
+//             "user":"www:www","entrypoint":"sh","name":"web","labels":{},"rootfs":{"readonly":false},"network":{"mode":"bridge"}}
 //
 // A document may come from anybody: what is read here is checked, and derives no path but through a
 // Digest. The Set functions change only what they name; unknown members stay. All members but
@@ -44,11 +44,13 @@ struct ImageMember {
   std::vector<std::string> ports;
   std::optional<std::string> stop_signal;
   std::optional<json::Value> healthcheck;
+  std::string asked;  // what the user called it; "" where nobody has noted it
 };
 
 struct StaveMember {
   std::string store;  // absolute, or ""
   std::optional<ImageMember> image;
+  std::string user;  // as it was asked for with --user; "": the image's
   std::string name;  // a wish; "" is none
   TextPairs labels;
   bool rootfs_readonly = false;
@@ -67,13 +69,19 @@ ImageMember MakeImageMember(absl::string_view reference, const Digest& manifest,
 
 void SetStore(absl::string_view store, json::Value* document);
 void SetImage(const ImageMember& image, json::Value* document);
+// What the user called the image of the document; it has one.
+void SetAskedImage(absl::string_view asked, json::Value* document);
+// What --user and --entrypoint said, for who shows it.
+void SetAskedUser(absl::string_view user, json::Value* document);
+void SetAskedEntrypoint(absl::string_view entrypoint, json::Value* document);
 void SetName(absl::string_view name, json::Value* document);
 void SetLabels(const TextPairs& labels, json::Value* document);  // adds; the same key is replaced
 void SetRootfsReadonly(bool readonly, json::Value* document);
 void SetNetworkMode(absl::string_view mode, json::Value* document);
 
-// What may name a container: a letter or digit, then at least one more of those or "_.-", at most
-// 255 in all. Errors: InvalidArgument [E_NAME].
+// What may name a container: a letter or digit, then those or "_.-", at most 255 in all. (Docker's
+// rule wants two characters at least, and `for n in a b c` is everybody's first trial.) Errors:
+// InvalidArgument [E_NAME].
 absl::Status CheckContainerName(absl::string_view name);
 
 }  // namespace stave::oci

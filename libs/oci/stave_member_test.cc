@@ -89,10 +89,10 @@ TEST(StaveMemberTest, NamesWhatItRefuses) {
 }
 
 TEST(CheckContainerNameTest, GrammarOfNames) {
-  for (const char* name : {"web", "a1", "my_web.1-x", "0a"}) {
+  for (const char* name : {"web", "a", "a1", "my_web.1-x", "0a"}) {
     EXPECT_TRUE(CheckContainerName(name).ok()) << name;
   }
-  for (const char* name : {"", "a", "-rf", ".x", "../x", "a/b", "a b", "a\n", "\x1b[31m"}) {
+  for (const char* name : {"", "-", "-rf", ".x", "../x", "a/b", "a b", "a\n", "\x1b[31m"}) {
     EXPECT_EQ(base::ErrorWord(CheckContainerName(name)), "E_NAME") << name;
   }
   EXPECT_FALSE(CheckContainerName(std::string(300, 'a')).ok());

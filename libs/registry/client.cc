@@ -120,7 +120,8 @@ struct Client::State {
 AuthorizerOptions Client::State::MakeAuthorizerOptions() {
   AuthorizerOptions made;
   made.host = host;
-  if (!path.empty()) made.scopes = {absl::StrCat("repository:", path, ":pull")};
+  made.scopes = options.scopes;
+  if (!path.empty()) made.scopes.push_back(absl::StrCat("repository:", path, ":pull"));
   made.credential = options.credential;
   made.token_servers = options.token_servers;
   made.back_off = options.back_off;
@@ -258,6 +259,24 @@ absl::Status Client::Ping() {
   }));
   state_->GiveBack(std::move(connection));
   return response.status == 200 ? NotHtml(response) : state_->Refusal(response, url);
+}
+
+absl::StatusOr<http::Response> Client::GetJson(absl::string_view target, size_t max) {
+  http::Connection connection = state_->Take();
+  STAVE_ASSIGN_OR_RETURN(http::Url url, state_->FindRoot(connection));
+  absl::StrAppend(&url.target, target);
+  const Ways ways{state_->options.tries, nullptr, nullptr};
+  STAVE_ASSIGN_OR_RETURN(http::Response response, state_->Send(connection, ways, [&] {
+    http::Request request;
+    request.url = url;
+    request.headers = {{"Accept", "application/json"}};
+    request.max_body = max;
+    return request;
+  }));
+  state_->GiveBack(std::move(connection));
+  if (response.status != 200) return state_->Refusal(response, url);
+  STAVE_RETURN_IF_ERROR(NotHtml(response));
+  return response;
 }
 
 absl::StatusOr<std::optional<ManifestHead>> Client::HeadManifest(absl::string_view tag) {

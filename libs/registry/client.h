@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -46,6 +47,7 @@ struct ClientOptions {
   absl::Duration back_off = absl::Milliseconds(500);  // before the second try; then twice as long
   CredentialSource credential;                        // empty: anonymous
   TokenServers token_servers;
+  std::vector<std::string> scopes;  // for token servers, besides the repository's
   // A line for the user, printable: "waiting 7 s, as quay.io asks", what the registry itself warns
   // of, a rate limit that is nearly used up. Any thread may call.
   std::function<void(Note, absl::string_view)> note;
@@ -72,6 +74,10 @@ class Client {
 
   // GET /v2/: whether there is a registry that lets us in. Errors: as below.
   absl::Status Ping();
+
+  // GET of another part of the registry's API, "_catalog?n=100" below /v2/, as JSON of at most
+  // `max` bytes. Errors: as below.
+  absl::StatusOr<http::Response> GetJson(absl::string_view target, size_t max);
 
   // What a tag stands for now, as the registry says, with a request that rate limits do not count;
   // nullopt if it does not say. Only good for comparing with what one has. Errors: those of

@@ -8,6 +8,8 @@
 #include "absl/strings/strip.h"
 #include "libs/base/error.h"
 #include "libs/base/status_macros.h"
+#include "libs/http/url.h"
+#include "libs/registry/login_host.h"
 
 namespace stave::registry {
 namespace {
@@ -70,6 +72,15 @@ absl::StatusOr<std::vector<Endpoint>> PlanEndpoints(const RegistriesConf& conf,
   STAVE_ASSIGN_OR_RETURN(Endpoint endpoint, MakeEndpoint(own, entry->insecure, /*mirror=*/false));
   endpoints.push_back(std::move(endpoint));
   return endpoints;
+}
+
+absl::StatusOr<std::string> InsecureHost(const RegistriesConf& conf, const std::string& name) {
+  STAVE_ASSIGN_OR_RETURN(const auto any, oci::Reference::FromParts(name, "any/image", "latest"));
+  STAVE_ASSIGN_OR_RETURN(const auto endpoints, PlanEndpoints(conf, any));
+  const Endpoint& own = endpoints.back();
+  if (!own.insecure || own.host != ApiHostOf(name)) return std::string();
+  STAVE_ASSIGN_OR_RETURN(const http::Url url, http::ParseUrl(absl::StrCat("https://", name)));
+  return url.host;
 }
 
 }  // namespace stave::registry

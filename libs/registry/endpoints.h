@@ -27,6 +27,11 @@ struct Endpoint {
 absl::StatusOr<std::vector<Endpoint>> PlanEndpoints(const RegistriesConf& conf,
                                                     const oci::Reference& reference);
 
+// The host of the registry `name` ("reg.io:5000", as in login_host.h) if `conf` calls it insecure,
+// as http::Options.insecure_host has it; else "". Errors: as above; those of oci::Reference and
+// http::ParseUrl for what is no host.
+absl::StatusOr<std::string> InsecureHost(const RegistriesConf& conf, const std::string& name);
+
 }  // namespace stave::registry
 
 #endif  // STAVE_LIBS_REGISTRY_ENDPOINTS_H_

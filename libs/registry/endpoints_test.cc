@@ -73,5 +73,13 @@ TEST(PlanEndpoints, Wildcards) {
   EXPECT_EQ(Plan(conf, "z.io/x.example.com/a"), "z.io x.example.com/a");
 }
 
+TEST(InsecureHost, IsTheRegistrysOwn) {
+  RegistriesConf conf;
+  conf.registries.push_back({"reg.io:5000", "reg.io:5000", true, false, {}});
+  EXPECT_EQ(*InsecureHost(conf, "reg.io:5000"), "reg.io");
+  EXPECT_EQ(*InsecureHost(conf, "quay.io"), "");
+  EXPECT_EQ(*InsecureHost({}, "docker.io"), "");
+}
+
 }  // namespace
 }  // namespace stave::registry

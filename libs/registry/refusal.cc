@@ -48,8 +48,8 @@ std::string HostAndPort(const http::Url& url) {
 
 absl::Status NotFound(const Said& said) {
   absl::string_view text = "not found in the registry";
-  if (said.code == "NAME_UNKNOWN") text = "the registry has no such repository";
-  if (said.code == "MANIFEST_UNKNOWN") text = "the repository has no such image";
+  if (said.code == "NAME_UNKNOWN") text = kNoSuchRepository;
+  if (said.code == "MANIFEST_UNKNOWN") text = kNoSuchImage;
   return base::Error(absl::StatusCode::kNotFound, "E_NOT_FOUND", text);
 }
 

@@ -23,6 +23,10 @@
 
 namespace stave::registry {
 
+// What the message says, or ends with, where the repository or the manifest is unknown.
+inline constexpr char kNoSuchRepository[] = "the registry has no such repository";
+inline constexpr char kNoSuchImage[] = "the repository has no such image";
+
 // `registry` is where was asked; an answer of a place that it redirected to is told as that
 // place's. `login_hint` is for access denied; `now` is what Retry-After counts from.
 // Always an error: NotFound [E_NOT_FOUND], PermissionDenied [E_DENIED], ResourceExhausted [E_RATE],

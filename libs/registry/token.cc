@@ -69,19 +69,6 @@ absl::StatusOr<http::Challenge> ChooseChallenge(const http::Response& refused) {
   return AuthError("the registry answers 401 without saying how to authenticate");
 }
 
-std::string Escape(absl::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (absl::ascii_isalnum(byte) || absl::StrContains("-._~", absl::string_view(&c, 1))) {
-      escaped.push_back(c);
-    } else {
-      absl::StrAppend(&escaped, "%", absl::Hex(byte, absl::kZeroPad2));
-    }
-  }
-  return escaped;
-}
-
 std::string BasicHeader(absl::string_view user, const Secret& password) {
   return absl::StrCat("Basic ", absl::Base64Escape(absl::StrCat(user, ":", password.Reveal())));
 }
@@ -263,15 +250,15 @@ http::Request Authorizer::State::MakeGet(const Credential* login) const {
   request.url = realm;
   request.same_origin = true;
   std::vector<std::string> query;
-  if (!service.empty()) query.push_back(absl::StrCat("service=", Escape(service)));
+  if (!service.empty()) query.push_back(absl::StrCat("service=", http::EscapeQuery(service)));
   for (const std::string& scope : options.scopes) {
-    query.push_back(absl::StrCat("scope=", Escape(scope)));
+    query.push_back(absl::StrCat("scope=", http::EscapeQuery(scope)));
   }
   query.push_back(absl::StrCat("client_id=", kClientId));
   if (login != nullptr) {
     const bool identity = !login->identity_token.empty();
     const std::string user = identity && login->user.empty() ? "<token>" : login->user;
-    if (!identity) query.push_back(absl::StrCat("account=", Escape(user)));
+    if (!identity) query.push_back(absl::StrCat("account=", http::EscapeQuery(user)));
     request.authorization = BasicHeader(user, identity ? login->identity_token : login->password);
   }
   absl::StrAppend(&request.url.target, absl::StrContains(realm.target, "?") ? "&" : "?",
@@ -285,10 +272,10 @@ http::Request Authorizer::State::MakePost(const Credential& login) const {
   request.url = realm;
   request.same_origin = true;
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-  request.payload =
-      absl::StrCat("grant_type=refresh_token&service=", Escape(service), "&client_id=", kClientId,
-                   "&scope=", Escape(absl::StrJoin(options.scopes, " ")),
-                   "&refresh_token=", Escape(login.identity_token.Reveal()));
+  request.payload = absl::StrCat(
+      "grant_type=refresh_token&service=", http::EscapeQuery(service), "&client_id=", kClientId,
+      "&scope=", http::EscapeQuery(absl::StrJoin(options.scopes, " ")),
+      "&refresh_token=", http::EscapeQuery(login.identity_token.Reveal()));
   return request;
 }
 

@@ -103,7 +103,10 @@ bool IsAnother(const Run& run, const store::ContainerView& view) {
 
 // Of one that goes with its end (it has one run only) no exit.json is written.
 SeenEnd EndOf(const store::Store& store, const store::ContainerView& view) {
-  if (view.status == store::Status::kCreated) return SeenEnd{0};
+  // Of one whose starts have failed, the code of the failure.
+  if (view.status == store::Status::kCreated) {
+    return SeenEnd{view.exit.has_value() ? view.exit->code.value_or(0) : 0};
+  }
   if (view.exit.has_value() && view.exit->code.has_value()) return SeenEnd{view.exit->code};
   return SeenEnd{view.record.rm ? ToldCode(store, view.record.id) : std::nullopt};
 }

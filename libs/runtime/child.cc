@@ -23,6 +23,7 @@
 #include "libs/runtime/child_mounts.h"
 #include "libs/runtime/child_process.h"
 #include "libs/runtime/child_streams.h"
+#include "libs/runtime/find_program.h"
 #include "libs/runtime/hook.h"
 #include "libs/runtime/namespaces.h"
 #include "libs/runtime/report.h"
@@ -160,9 +161,10 @@ absl::Status Run(const ChildInputs& inputs, InitOrder* order) {
   const auto load_filter = [&] { return LoadSeccomp(inputs.ends, inputs.request->filter); };
   STAVE_RETURN_IF_ERROR(SetIdentity(process, inputs.capabilities, load_filter));
   // A config without a process makes a container that cannot be started.
-  std::string program;
+  FoundProgram program;
   if (!process.args.empty()) {
     STAVE_ASSIGN_OR_RETURN(program, FindProgram(process));
+    SendDoubt(order->report, program.doubt);
   }
   if (inputs.request->lifetime == Lifetime::kWithCaller) {
     STAVE_RETURN_IF_ERROR(DieWithParent(inputs.parent));
@@ -171,7 +173,7 @@ absl::Status Run(const ChildInputs& inputs, InitOrder* order) {
   }
   if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(load_filter());
   STAVE_RETURN_IF_ERROR(RunStartHooks(inputs, order));
-  return Execute(*order, process, program);
+  return Execute(*order, process, program.path);
 }
 
 InitOrder OrderOf(const ChildInputs& inputs) {

@@ -92,42 +92,6 @@ absl::Status SetUser(const Process& process) {
   return absl::OkStatus();
 }
 
-std::string PathOf(const Process& process) {
-  for (const std::string& variable : process.env) {
-    if (variable.compare(0, 5, "PATH=") == 0) return variable.substr(5);
-  }
-  return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
-// The word after "#!" of a script that can be read; "" for anything else.
-std::string InterpreterOf(const std::string& path) {
-  char line[256];
-  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  const ssize_t n = fd.valid() ? ::read(fd.get(), line, sizeof line) : -1;
-  if (n < 3 || line[0] != '#' || line[1] != '!') return "";
-  absl::string_view text(line + 2, static_cast<size_t>(n) - 2);
-  text = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return std::string(text.substr(0, text.find_first_of(" \t")));
-}
-
-absl::Status ProgramError(int code, absl::string_view name, absl::string_view why) {
-  return WithExitCode(base::Error(absl::StatusCode::kFailedPrecondition,
-                                  code == kNotFound ? "E_NOT_FOUND" : "E_NOT_EXECUTABLE",
-                                  absl::StrCat("exec \"", base::Printable(name), "\": ", why)),
-                      code);
-}
-
-// 0 if it can be executed, else errno.
-int TryProgram(const std::string& path) {
-  struct stat st;
-  if (::stat(path.c_str(), &st) < 0) return errno;
-  if (S_ISDIR(st.st_mode)) return EISDIR;
-  // EPERM: a seccomp filter that does not know faccessat2(2). execve(2) will tell.
-  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0 && errno != EPERM) return errno;
-  return 0;
-}
-
 }  // namespace
 
 absl::Status SetNamespaceValues(const Plan& plan, int proc) {
@@ -284,60 +248,23 @@ absl::Status SetIdentity(const Process& process, const capability::Sets& capabil
 
 absl::Status MakeWorkDir(int root, const Process& process) {
   const auto made = rootpath::MakeDirsInRoot(root, process.cwd, 0755);
-  return made.ok() ? absl::OkStatus() : base::WithContext(made.status(), "/process/cwd");
+  if (made.ok()) return absl::OkStatus();
+  return WithCause(base::WithContext(made.status(), "/process/cwd"), "workdir");
 }
 
 absl::Status EnterWorkDir(const Process& process) {
+  const auto fail = [](absl::Status why) { return WithCause(std::move(why), "workdir"); };
   const base::UniqueFd root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto dir = rootpath::OpenInRoot(root.get(), process.cwd, O_PATH | O_DIRECTORY);
-  if (!dir.ok()) return base::WithContext(dir.status(), "/process/cwd");
-  if (::fchdir(dir->get()) < 0) return base::PosixError(errno, process.cwd, "chdir");
+  if (!dir.ok()) return fail(base::WithContext(dir.status(), "/process/cwd"));
+  if (::fchdir(dir->get()) < 0) return fail(base::PosixError(errno, process.cwd, "chdir"));
   char cwd[PATH_MAX];
   const long length = ::syscall(SYS_getcwd, cwd, sizeof cwd);
   if (length <= 0 || cwd[0] != '/') {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "/process/cwd: \"", base::Printable(process.cwd), "\" is outside of the container"));
+    return fail(absl::FailedPreconditionError(
+        absl::StrCat("/process/cwd: ", base::Quoted(process.cwd), " is outside of the container")));
   }
   return absl::OkStatus();
-}
-
-namespace {
-
-absl::StatusOr<std::string> SearchProgram(const Process& process) {
-  const std::string& name = process.args[0];
-  if (name.find('/') != std::string::npos) {
-    const int error = TryProgram(name);
-    if (error == 0) return name;
-    if (error == ENOENT || error == ENOTDIR) {
-      return ProgramError(
-          kNotFound, name,
-          absl::StrCat("stat ", base::Printable(name), ": no such file or directory"));
-    }
-    if (error == EISDIR)
-      return ProgramError(kNotExecutable, name, "is a directory: permission denied");
-    return ProgramError(kNotExecutable, name,
-                        error == EACCES ? "permission denied" : ::strerror(error));
-  }
-  bool seen = false;
-  for (const absl::string_view dir : absl::StrSplit(PathOf(process), ':')) {
-    const std::string path = absl::StrCat(dir.empty() ? "." : dir, "/", name);
-    const int error = TryProgram(path);
-    if (error == 0) return path;
-    seen = seen || error == EACCES;
-  }
-  if (seen) return ProgramError(kNotExecutable, name, "permission denied");
-  return ProgramError(kNotFound, name, "executable file not found in $PATH");
-}
-
-}  // namespace
-
-absl::StatusOr<std::string> FindProgram(const Process& process) {
-  STAVE_ASSIGN_OR_RETURN(std::string path, SearchProgram(process));
-  const std::string interpreter = InterpreterOf(path);
-  if (interpreter.empty() || TryProgram(interpreter) != ENOENT) return path;
-  return ProgramError(kNotFound, path,
-                      absl::StrCat("no such file or directory: its interpreter \"",
-                                   base::Printable(interpreter), "\" is missing"));
 }
 
 }  // namespace stave::runtime

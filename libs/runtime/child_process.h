@@ -57,13 +57,10 @@ absl::Status SetIdentity(const Process& process, const capability::Sets& capabil
                          const std::function<absl::Status()>& load_filter);
 
 // chdir(2) to process.cwd, which is made (0755) by MakeWorkDir where it is missing; the result is
-// checked to lie inside the root (CVE-2024-21626). Before a filter may forbid it.
+// checked to lie inside the root (CVE-2024-21626). Before a filter may forbid it. Their errors have
+// the cause "workdir" (report.h).
 absl::Status MakeWorkDir(int root, const Process& process);
 absl::Status EnterWorkDir(const Process& process);
-
-// The path of args[0] in the container: itself if it has a slash, else found in PATH of
-// process.env. Errors: with exit codes 126 and 127.
-absl::StatusOr<std::string> FindProgram(const Process& process);
 
 }  // namespace stave::runtime
 

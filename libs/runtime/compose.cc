@@ -65,6 +65,7 @@ absl::Status ApplyUser(const std::string& spec, const store::Store& store,
   if (!user.ok()) return base::WithContext(user.status(), "--user");
   const std::vector<std::string> bounding = oci::BoundingCapabilities(*document);
   oci::ChangeUser(before, *user, document);
+  oci::SetAskedUser(spec, document);
   if (!bounding.empty()) oci::SetCapabilities(bounding, document);
   return absl::OkStatus();
 }
@@ -216,6 +217,7 @@ absl::Status ApplyArgs(const RunOptions& options, const oci::StaveMember& member
   const oci::CommandWords words = member.image ? member.image->command : oci::CommandWords();
   STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> made,
                          oci::ProcessArgs(words, options.entrypoint, options.operands));
+  if (options.entrypoint) oci::SetAskedEntrypoint(*options.entrypoint, document);
   oci::SetArgs(made, document);
   return absl::OkStatus();
 }

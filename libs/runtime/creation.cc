@@ -13,6 +13,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/json/parse.h"
+#include "libs/oci/given_mounts.h"
 #include "libs/oci/process.h"
 #include "libs/oci/stave_member.h"
 #include "libs/runtime/host_files.h"
@@ -23,25 +24,54 @@
 namespace stave::runtime {
 namespace {
 
-constexpr size_t kMaxRecordedCommand = size_t{64} << 10;
+constexpr size_t kMaxRecorded = size_t{64} << 10;  // of each list; config.json has it whole
+constexpr size_t kMaxAsked = 1024;
+
+// What a listing shows of the image and the mounts.
+void DescribeImage(const oci::ImageMember& image, store::Record* record) {
+  record->image = image.reference;
+  record->image_digest = image.manifest.ToString();
+  record->image_id = image.config.ToString();
+  if (image.asked.size() <= kMaxAsked) record->image_asked = image.asked;
+  size_t bytes = 0;
+  for (const std::string& port : image.ports) {
+    bytes += port.size();
+    if (bytes > kMaxRecorded) break;
+    record->ports.push_back(port);
+  }
+}
+
+void DescribeMounts(const json::Value& document, store::Record* record) {
+  size_t bytes = 0;
+  for (const oci::GivenMount& mount : oci::GivenMounts(document)) {
+    if (mount.type != "bind") continue;
+    bytes += mount.source.size() + mount.destination.size();
+    if (bytes > kMaxRecorded) break;
+    record->mounts.push_back({mount.source, mount.destination});
+  }
+}
 
 store::Record MakeRecord(const store::Pending& entry, const oci::StaveMember& member,
-                         const Plan& plan, const CreationWishes& wishes) {
+                         const Plan& plan, const CreationWishes& wishes,
+                         const json::Value& document) {
   store::Record record;
   record.id = entry.id();
   record.name = entry.intent().name;
-  record.image = member.image ? member.image->reference : plan.root_path;
-  if (member.image) record.image_digest = member.image->manifest.ToString();
+  record.image = plan.root_path;
+  if (member.image) DescribeImage(*member.image, &record);
   size_t bytes = 0;
   for (const std::string& word : plan.process.args) {
     bytes += word.size();
-    if (bytes > kMaxRecordedCommand) break;  // config.json has it whole
+    if (bytes > kMaxRecorded) break;
     record.command.push_back(word);
   }
   record.created = absl::Now();
   record.labels = {member.labels.begin(), member.labels.end()};
   record.rm = entry.intent().rm;
   record.started = wishes.started;
+  record.network = member.network_mode;
+  if (record.network.empty() && !plan.Has(CLONE_NEWNET)) record.network = "host";
+  DescribeMounts(document, &record);
   return record;
 }
 
@@ -68,7 +98,7 @@ absl::StatusOr<Plan> WriteDown(const store::Store& store, const store::Pending& 
   STAVE_RETURN_IF_ERROR(CheckRunnable(plan));
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(*document));
   STAVE_RETURN_IF_ERROR(Publish(store, container, *document, member.image.has_value()));
-  STAVE_RETURN_IF_ERROR(container.WriteRecord(MakeRecord(entry, member, plan, wishes)));
+  STAVE_RETURN_IF_ERROR(container.WriteRecord(MakeRecord(entry, member, plan, wishes, *document)));
   return plan;
 }
 

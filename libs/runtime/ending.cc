@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/runtime/ending.h"
 
+#include <signal.h>
+
 #include <map>
 #include <string>
 #include <utility>
@@ -9,6 +11,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libs/base/status_macros.h"
+#include "libs/cgroup/usage.h"
+#include "libs/runtime/kernel_log.h"
 #include "libs/runtime/plan.h"
 #include "libs/store/events.h"
 #include "libs/store/trash.h"
@@ -18,15 +22,37 @@ namespace {
 
 constexpr absl::Duration kRemoveHas = absl::Seconds(10);
 
+// Of which the kernel tells in its log.
+bool IsCrash(int signal) {
+  for (const int crash : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS}) {
+    if (signal == crash) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 store::Exit ExitOf(const Ended& ended, const Ending& ending) {
   store::Exit exit;
   exit.code = ended.code;
   if (ended.signal != 0) exit.signal = ended.signal;
-  if (*ending.group) exit.oom = (*ending.group)->ReadUsage().oom_kills.value_or(0) > 0;
   exit.started = ending.state->started;
   exit.finished = absl::Now();
+  exit.sent = ended.sent;
+  if (ended.pid > 0) exit.pid = ended.pid;
+  if (*ending.group) {
+    const cgroup::Usage usage = (*ending.group)->ReadUsage();
+    exit.oom = usage.oom_kills.value_or(0) > 0;
+    exit.pids_refused = usage.pids_refused.value_or(0);
+  }
+  if (exit.oom || IsCrash(ended.signal)) {
+    KernelSubject subject;
+    subject.id = ending.entry->id();
+    subject.pid = ended.pid;
+    subject.since = exit.started.value_or(*exit.finished);
+    subject.audit = ended.signal == SIGSYS;
+    exit.kernel = KernelLinesOn(subject);
+  }
   return exit;
 }
 

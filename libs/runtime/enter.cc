@@ -25,6 +25,7 @@
 #include "libs/runtime/child_process.h"
 #include "libs/runtime/child_streams.h"
 #include "libs/runtime/conversation.h"
+#include "libs/runtime/find_program.h"
 #include "libs/runtime/join.h"
 #include "libs/runtime/namespaces.h"
 #include "libs/runtime/report.h"
@@ -113,7 +114,8 @@ absl::Status Run(const Inputs& inputs) {
   STAVE_RETURN_IF_ERROR(EnterWorkDir(process));
   const auto load_filter = [&] { return LoadSeccomp(inputs.ends, request.filter); };
   STAVE_RETURN_IF_ERROR(SetIdentity(process, inputs.capabilities, load_filter));
-  STAVE_ASSIGN_OR_RETURN(const std::string program, FindProgram(process));
+  STAVE_ASSIGN_OR_RETURN(const FoundProgram program, FindProgram(process));
+  SendDoubt(inputs.ends.report, program.doubt);
   if (process.no_new_privileges) STAVE_RETURN_IF_ERROR(load_filter());
   InitOrder order;
   order.program = inputs.init_program;
@@ -121,7 +123,7 @@ absl::Status Run(const Inputs& inputs) {
   order.fork = true;
   order.terminal = process.terminal;
   if (request.lifetime == Lifetime::kWithCaller) order.parent = inputs.parent;
-  return Execute(order, process, program);
+  return Execute(order, process, program.path);
 }
 
 [[noreturn]] void RunChild(const Inputs& inputs) {
@@ -175,6 +177,7 @@ absl::StatusOr<std::string> ReadReport(int report) {
     if (n == 0) return text;
     text.append(buffer, static_cast<size_t>(n));
     std::string copy = text;
+    CutDoubt(&copy);
     if (TakePid(&copy) > 0) return text;
   }
 }
@@ -184,9 +187,10 @@ absl::Status TakePayload(const EnterRequest& request, Conversation* conversation
                          Launched* launched) {
   auto text = ReadReport(conversation->report_reader());
   if (!text.ok()) return text.status();
+  const std::string doubt = CutDoubt(&*text);
   launched->pid = TakePid(&*text);
   if (launched->pid < 0 && TakesNoMore(*text)) HasEnded(request.pidfd, kEndHas);
-  const absl::Status executed = ParseReport(*text, request.process->args[0]);
+  const absl::Status executed = ParseReport(doubt + *text, request.process->args[0]);
   if (!executed.ok()) {
     if (launched->pid > 0) base::ReapChild(launched->pid);
     return executed;

@@ -73,7 +73,7 @@ class ExecSession {
   absl::StatusOr<Ended> Run();
 
  private:
-  absl::Status CheckState() const;
+  absl::Status CheckState(absl::string_view name) const;
   absl::Status FindProcess();
   absl::StatusOr<UserChange> FindUser() const;
   void AddHome();
@@ -101,7 +101,7 @@ class ExecSession {
   Launched launched_;
 };
 
-absl::Status ExecSession::CheckState() const {
+absl::Status ExecSession::CheckState(absl::string_view name) const {
   if (view_.status == store::Status::kRestarting) {
     return Refused("E_STATE", absl::StrCat("container ", id(),
                                            " is restarting, wait until the container is running"));
@@ -111,7 +111,7 @@ absl::Status ExecSession::CheckState() const {
   }
   if (!IsPaused(view_)) return absl::OkStatus();
   return Refused("E_STATE",
-                 absl::StrCat("Container ", id(), " is paused, unpause the container before exec"));
+                 absl::StrCat("Container ", name, " is paused, unpause the container before exec"));
 }
 
 absl::Status ExecSession::FindProcess() {
@@ -168,7 +168,7 @@ absl::Status ExecSession::OpenCgroup() {
 absl::Status ExecSession::Prepare(absl::string_view name) {
   STAVE_ASSIGN_OR_RETURN(const std::string found, store::FindContainer(store_, name));
   STAVE_ASSIGN_OR_RETURN(view_, store::GetContainer(store_, found));
-  STAVE_RETURN_IF_ERROR(CheckState());
+  STAVE_RETURN_IF_ERROR(CheckState(name));
   STAVE_RETURN_IF_ERROR(FindProcess());
   STAVE_ASSIGN_OR_RETURN(config_, ReadConfig(store_, found));
   ExecChanges changes;

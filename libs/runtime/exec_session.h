@@ -47,7 +47,7 @@ absl::Status CheckExec(const ExecWishes& wishes);
 // `container` is a name, an id or the beginning of one. Returns how the process ended; with
 // `detach`, when it runs: Ended.detached.
 // Errors: those of CheckExec and store::FindContainer; FailedPrecondition [E_NOT_RUNNING]
-// `container ID is not running`, [E_STATE] `Container ID is paused, unpause the container before
+// `container ID is not running`, [E_STATE] `Container NAME is paused, unpause the container before
 // exec`, `container ID is restarting, ..`; DataLoss [E_CORRUPT]; [E_NO_TTY]; with an exit code
 // (report.h) those of Enter().
 absl::StatusOr<Ended> ExecInContainer(const store::Store& store, absl::string_view container,

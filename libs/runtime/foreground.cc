@@ -10,11 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "libs/base/error.h"
 #include "libs/base/pipe.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/runtime/passed_signals.h"
+#include "libs/runtime/sent_signals.h"
 
 namespace stave::runtime {
 absl::StatusOr<Ended> Reap(pid_t pid) {
@@ -22,8 +25,11 @@ absl::StatusOr<Ended> Reap(pid_t pid) {
   while (::waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return base::PosixError(errno, "container", "wait");
   }
-  if (WIFSIGNALED(status)) return Ended{128 + WTERMSIG(status), WTERMSIG(status)};
-  return Ended{WEXITSTATUS(status), 0};
+  Ended ended;
+  ended.pid = pid;
+  if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);
+  ended.code = WIFSIGNALED(status) ? 128 + ended.signal : WEXITSTATUS(status);
+  return ended;
 }
 
 absl::StatusOr<Foreground> Foreground::Prepare(const StreamWishes& wishes) {
@@ -109,6 +115,9 @@ void Foreground::TakeSignal(const Launched& launched) {
   }
   if (signal == SIGCONT && raw_) raw_->Again().IgnoreError();
   if ((signal == SIGINT || signal == SIGTERM) && ++interrupts_ >= 3) signal = SIGKILL;
+  // Of a terminal's keys there is no sender.
+  const Asker asker{static_cast<pid_t>(info.ssi_pid), info.ssi_uid};
+  NoteSignal(signal, "signal", asker, &sent_);
   ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), signal, nullptr, 0);
 }
 
@@ -155,7 +164,8 @@ absl::StatusOr<Ended> Foreground::Watch(Launched* launched) {
   }
   // With the first process of a pid namespace all others are gone once it has been reaped, so what
   // the pipes hold now is all there is.
-  STAVE_ASSIGN_OR_RETURN(const Ended ended, Reap(launched->pid));
+  STAVE_ASSIGN_OR_RETURN(Ended ended, Reap(launched->pid));
+  ended.sent = std::move(sent_);
   for (pty::Relay& relay : outputs_) relay.Drain();
   raw_.reset();
   return ended;

@@ -33,6 +33,7 @@
 #include "libs/pty/relay.h"
 #include "libs/pty/terminal.h"
 #include "libs/runtime/launch.h"
+#include "libs/store/record.h"
 
 namespace stave::runtime {
 
@@ -49,6 +50,8 @@ struct Ended {
   int code = 0;           // 128+n for a signal
   int signal = 0;         // 0: it exited
   bool detached = false;  // it goes on
+  pid_t pid = 0;
+  std::vector<store::SentSignal> sent = {};  // what was passed on to it
 };
 
 // Waits for the process, a child of the caller. Errors: those of waitpid(2).
@@ -91,6 +94,7 @@ class Foreground {
   std::vector<pty::Relay> inputs_, outputs_;
   std::optional<pty::RawMode> raw_;
   int interrupts_ = 0;
+  std::vector<store::SentSignal> sent_;
 };
 
 }  // namespace stave::runtime

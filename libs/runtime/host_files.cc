@@ -6,7 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "libs/base/atomic_file.h"
 #include "libs/base/error.h"
@@ -39,12 +42,53 @@ std::string HostFile(const std::string& path, absl::string_view otherwise) {
   return text.ok() ? *std::move(text) : std::string(otherwise);
 }
 
+// The texts of the list `member` of stave.network.
+std::vector<std::string> NetworkWords(const json::Value& document, absl::string_view member) {
+  std::vector<std::string> words;
+  const json::Value* list = document.Find({"stave", "network", member});
+  if (list == nullptr) return words;
+  for (const json::Value& one : list->elements()) words.push_back(one.text());
+  return words;
+}
+
+std::string HostsText(const std::string& name, const json::Value& document) {
+  const json::Value* mode = document.Find({"stave", "network", "mode"});
+  const std::string own = absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
+  std::string text =
+      mode != nullptr && mode->text() == "host" ? HostFile("/etc/hosts", kHosts) : own;
+  for (const std::string& line : NetworkWords(document, "hosts")) {
+    absl::StrAppend(&text, line, "\n");
+  }
+  return text;
+}
+
+// Of each of the three, what the document says, or else what the host's file does.
+std::string ResolvText(const json::Value& document) {
+  const std::vector<std::string> servers = NetworkWords(document, "dns");
+  const std::vector<std::string> domains = NetworkWords(document, "dnsSearch");
+  const std::vector<std::string> options = NetworkWords(document, "dnsOptions");
+  const std::string host = HostFile("/etc/resolv.conf", "");
+  if (servers.empty() && domains.empty() && options.empty()) return host;
+  std::string text;
+  for (const absl::string_view line : absl::StrSplit(host, '\n', absl::SkipWhitespace())) {
+    const bool replaced = (!servers.empty() && absl::StartsWith(line, "nameserver")) ||
+                          (!options.empty() && absl::StartsWith(line, "options")) ||
+                          (!domains.empty() &&
+                           (absl::StartsWith(line, "search") || absl::StartsWith(line, "domain")));
+    if (!replaced) absl::StrAppend(&text, line, "\n");
+  }
+  for (const std::string& server : servers) absl::StrAppend(&text, "nameserver ", server, "\n");
+  const bool none = domains.size() == 1 && domains[0] == ".";
+  if (!domains.empty() && !none) {
+    absl::StrAppend(&text, "search ", absl::StrJoin(domains, " "), "\n");
+  }
+  if (!options.empty()) absl::StrAppend(&text, "options ", absl::StrJoin(options, " "), "\n");
+  return text;
+}
+
 std::string TextOf(absl::string_view file, const std::string& name, const json::Value& document) {
   if (file == kHostname) return name + "\n";
-  if (file == kResolvConf) return HostFile("/etc/resolv.conf", "");
-  const json::Value* mode = document.Find({"stave", "network", "mode"});
-  if (mode != nullptr && mode->text() == "host") return HostFile("/etc/hosts", kHosts);
-  return absl::StrCat(kHosts, name.empty() ? "" : "127.0.0.1\t" + name + "\n");
+  return file == kResolvConf ? ResolvText(document) : HostsText(name, document);
 }
 
 // Whether the document binds the file `source`.

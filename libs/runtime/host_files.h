@@ -24,7 +24,9 @@ absl::Status AddHostFiles(const store::Store& store, const std::string& run_path
                           json::Value* document);
 
 // Writes those that `document` binds from `run_path` into that folder, `run`: before each start, as
-// RUN does not outlive the machine. With the host's network the host's files are copied.
+// RUN does not outlive the machine. With the host's network the host's files are copied. The lines
+// of stave.network.hosts follow in hosts; its dns, dnsSearch and dnsOptions replace those lines of
+// the host's resolv.conf.
 // Errors: those of writing.
 absl::Status WriteHostFiles(int run, const std::string& run_path, const json::Value& document);
 

@@ -31,6 +31,7 @@
 #include "libs/runtime/conversation.h"
 #include "libs/runtime/join.h"
 #include "libs/runtime/namespaces.h"
+#include "libs/runtime/report.h"
 #include "libs/runtime/user_namespace.h"
 
 namespace stave::runtime {
@@ -141,7 +142,7 @@ absl::Status MakeMountpoints(const LaunchRequest& request, const ChildInputs& in
     if (!made.ok()) return base::WithContext(made, absl::StrCat("/mounts/", i));
   }
   const absl::Status made = rootpath::MakeDirsInRoot(request.root, plan.process.cwd, 0755).status();
-  return made.ok() ? made : base::WithContext(made, "/process/cwd");
+  return made.ok() ? made : WithCause(base::WithContext(made, "/process/cwd"), "workdir");
 }
 
 // A path that leads to the caller's own namespace is no namespace of the container's: its sysctls

@@ -75,6 +75,8 @@ absl::Status WriteUnknownEnd(const store::Container& container) {
   const auto state = container.ReadState();
   if (state.ok()) exit.started = state->started;
   exit.finished = absl::Now();
+  const auto boot = base::BootId();
+  exit.watcher_lost = state.ok() && state->runner && boot.ok() && state->runner->boot_id == *boot;
   return container.WriteExit(exit);
 }
 

@@ -7,7 +7,11 @@
 //   R            it came there, and the payload runs
 //   R, 4 bytes   errno of the last execve, written by stave_init.cc
 //   R, .., P and 4 bytes  the pid of a payload that stave_init.cc has made for Enter()
-//   longer       (perhaps R,) EXIT (1 byte: 125, 126, 127) CODE (1 byte: absl's) WORD NUL MESSAGE
+//   longer       (perhaps R,) EXIT (1 byte: 125, 126, 127) CODE (1 byte: absl's) WORD NUL MESSAGE,
+//                perhaps NUL CAUSE NUL HINT
+//   before all   perhaps D SIZE (2 bytes) and one of the longer ones: what an execve that fails
+//   with
+//                ENOEXEC means
 //
 // The texts of 126 and 127 keep the fragments that engines look for: "permission denied",
 // "executable file not found", "no such file or directory".
@@ -31,9 +35,18 @@ inline constexpr int kNotFound = 127;
 absl::Status WithExitCode(absl::Status status, int exit_code);
 int ExitCodeOf(const absl::Status& status);
 
-// In the child. SendReady comes last before the execve.
+// `status` with a word that says more finely what it is about, for ps-why(1): "no-interpreter". One
+// that is there already is kept. "" without one.
+absl::Status WithCause(absl::Status status, absl::string_view cause);
+std::string CauseOf(const absl::Status& status);
+
+// In the child. SendReady comes last before the execve, SendDoubt before that.
 void SendReady(int fd);
 void SendReport(int fd, const absl::Status& status);
+void SendDoubt(int fd, const absl::Status& doubt);  // nothing if it is OK
+
+// Cuts the doubt off the front of a report; the result is to be put there again for ParseReport.
+std::string CutDoubt(std::string* report);
 
 // What a whole report says. OK if only SendReady was called.
 absl::Status ParseReport(std::string text, absl::string_view program);

@@ -64,6 +64,44 @@ TEST_F(ReportTest, ErrnoOfExecveBecomesTheShellsCode) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("no such file or directory"));
 }
 
+TEST_F(ReportTest, CarriesCauseAndHint) {
+  SendReport(writer_.get(),
+             base::WithHint(WithCause(absl::NotFoundError("why"), "no-loader"), "look there"));
+
+  const absl::Status status = Receive();
+
+  EXPECT_EQ(status.message(), "why");
+  EXPECT_EQ(CauseOf(status), "no-loader");
+  EXPECT_EQ(base::ErrorHint(status), "look there");
+}
+
+TEST_F(ReportTest, ADoubtIsTheErrorOfAFormatThatNobodyKnows) {
+  const absl::Status doubt =
+      WithCause(WithExitCode(absl::FailedPreconditionError("is text"), 126), "no-shebang");
+  for (const int error : {ENOEXEC, ENOENT}) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const base::UniqueFd reader(ends[0]);
+    SendDoubt(ends[1], doubt);
+    SendReady(ends[1]);
+    ASSERT_EQ(::write(ends[1], &error, sizeof error), 4);
+    ::close(ends[1]);
+    const absl::Status status = ReceiveReport(reader.get(), "prog");
+    EXPECT_EQ(CauseOf(status), error == ENOEXEC ? "no-shebang" : "no-interpreter");
+    EXPECT_EQ(status.message() == "is text", error == ENOEXEC);
+  }
+}
+
+TEST_F(ReportTest, ADoubtAloneIsNone) {
+  SendDoubt(writer_.get(), absl::FailedPreconditionError("is text"));
+  SendDoubt(writer_.get(), absl::OkStatus());
+  SendReady(writer_.get());
+
+  EXPECT_TRUE(Receive().ok());
+  std::string text("D\x05\x00", 3);
+  EXPECT_EQ(CutDoubt(&text), "");
+}
+
 TEST_F(ReportTest, NonsenseIsAnInternalError) {
   ASSERT_EQ(::write(writer_.get(), "nonsense", 8), 8);
 

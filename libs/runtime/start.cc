@@ -145,9 +145,11 @@ absl::StatusOr<Launched> Start::Launch(const StartStreams& streams) {
   return launched;
 }
 
-void Start::SetRestarts(int64_t restarts, std::optional<int> last_code) {
+void Start::SetRestarts(int64_t restarts, std::optional<int> last_code,
+                        std::optional<store::Exit> last) {
   state_.restarts = restarts;
   state_.last_code = last_code;
+  state_.last = std::move(last);
   if (restarts == 0) return;
   state_.status = store::Status::kRestarting;
   if (auto runner = base::IdentifyProcess(::getpid()); runner.ok()) {

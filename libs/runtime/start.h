@@ -58,7 +58,7 @@ class Start {
   // What a restart keeps of the runs before (record.h). Until the next one runs, its state says
   // that it is restarting: who stops it at that moment, or waits for it, must not take it for
   // ended.
-  void SetRestarts(int64_t restarts, std::optional<int> last_code);
+  void SetRestarts(int64_t restarts, std::optional<int> last_code, std::optional<store::Exit> last);
 
   // state.json says so, the entry is in foreground/, how it ended the last time is forgotten, hooks
   // poststart have run. Errors: those of writing; [E_HOOK]; then TakeBack.

@@ -30,7 +30,9 @@ absl::StatusOr<base::UniqueFd> MakeFifo(int dirfd, const char* name) {
 // Waits for the payload's execve: the FIFO ends when the container's own end of it closes.
 absl::Status AwaitExecution(int report, absl::string_view program) {
   STAVE_ASSIGN_OR_RETURN(const std::string text, base::ReadAll(report, 1 << 16, "container"));
-  return text.empty() ? absl::OkStatus() : ParseReport(text, program);
+  std::string rest = text;
+  CutDoubt(&rest);
+  return rest.empty() ? absl::OkStatus() : ParseReport(text, program);
 }
 
 }  // namespace

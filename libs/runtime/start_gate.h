@@ -3,7 +3,8 @@
 // Between create and start: two FIFOs in the state directory of a container.
 //
 //   exec.fifo     the container waits for a byte; gone once it has been started
-//   started.fifo  four bytes of errno if its execve(2) failed, or a report.h text; its end if not
+//   started.fifo  four bytes of errno if its execve(2) failed, or a report.h text; its end if not.
+//                 Before it perhaps report.h's doubt
 //
 // Both ends that wait are held by the container itself, opened O_RDWR. So a FIFO that nobody has
 // open means that the container has gone.

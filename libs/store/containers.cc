@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,6 +16,7 @@
 #include "libs/base/id.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
+#include "libs/base/side_by_side.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/store/folder.h"
@@ -169,7 +171,9 @@ void FindExit(const Folders& folders, const Place& place, ContainerView* view) {
   const bool is_made_only = view->state.has_value() && view->state->status == Status::kCreated;
   if (exit.ok()) {
     view->exit = *std::move(exit);
-    view->status = Status::kExited;
+    // What has never run has not ended either: its starts have failed.
+    const bool ran = view->record.started || !view->exit->error.has_value();
+    view->status = ran ? Status::kExited : Status::kCreated;
   } else if ((!absl::IsNotFound(exit.status()) || view->record.started) && !is_made_only) {
     view->status = Status::kExited;
   }
@@ -187,31 +191,48 @@ bool IsPending(const Store& store, const std::string& id) {
                                        AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// nullopt: nothing to show (gone meanwhile, being made, or a rest in RUN only).
-std::optional<ContainerView> View(const Store& store, const Folders& folders, const Place& place) {
-  if (!place.in_home && !place.in_run) return std::nullopt;
-  ContainerView view;
+// nullptr: nothing to show (gone meanwhile, being made, or a rest in RUN only).
+std::unique_ptr<ContainerView> View(const Store& store, const Folders& folders, const Place& place,
+                                    Depth depth = Depth::kState) {
+  if (!place.in_home && !place.in_run) return nullptr;
+  auto view = std::make_unique<ContainerView>();
   const int home = place.in_home ? folders.home.get() : folders.run.get();
   auto record = ReadJson<Record>(home, place.id, "record.json", ParseRecord);
   if (record.ok() && record->id != place.id) {
     record = Damage(place.id, "record.json", "/id is that of another container");
   }
   if (absl::IsNotFound(record.status())) {
-    if (IsPending(store, place.id) || !place.in_home) return std::nullopt;
+    if (IsPending(store, place.id) || !place.in_home) return nullptr;
     // Looked at again: it may have been removed since the folder was listed.
-    if (!FindPlace(folders, place.id).in_home) return std::nullopt;
+    if (!FindPlace(folders, place.id).in_home) return nullptr;
     record = Damage(place.id, "record.json", "is missing");
   }
   if (record.ok()) {
-    view.record = *std::move(record);
+    view->record = *std::move(record);
   } else {
-    view.record.id = place.id;
-    view.record.created = absl::InfinitePast();
-    view.damage = record.status();
+    view->record.id = place.id;
+    view->record.created = absl::InfinitePast();
+    view->damage = record.status();
   }
-  FindState(folders, place, &view);
-  FindExit(folders, place, &view);
+  if (depth == Depth::kRecord) return view;
+  FindState(folders, place, view.get());
+  FindExit(folders, place, view.get());
   return view;
+}
+
+// Those of `places` that there is something to show of. Many small files take a while: by several
+// threads where that pays. Views are large, and are sorted by their pointers.
+std::vector<std::unique_ptr<ContainerView>> Views(const Store& store, const Folders& folders,
+                                                  const std::vector<Place>& places, Depth depth) {
+  constexpr size_t kPiece = 256;
+  constexpr size_t kThreads = 2;
+  std::vector<std::unique_ptr<ContainerView>> views(places.size());
+  const size_t pieces = (places.size() + kPiece - 1) / kPiece;
+  base::SideBySide(pieces, kThreads, [&](size_t piece) {
+    const size_t end = std::min(places.size(), (piece + 1) * kPiece);
+    for (size_t i = piece * kPiece; i < end; ++i) views[i] = View(store, folders, places[i], depth);
+  });
+  return views;
 }
 
 bool Newer(const ContainerView& a, const ContainerView& b) {
@@ -221,7 +242,8 @@ bool Newer(const ContainerView& a, const ContainerView& b) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which) {
+absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which,
+                                                          Depth depth) {
   STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
   std::vector<Place> places;
   if (which == Which::kAll) {
@@ -233,16 +255,20 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
       if (base::IsId(id)) places.push_back(FindPlace(folders, id));
     }
   }
+  std::vector<std::unique_ptr<ContainerView>> found = Views(store, folders, places, depth);
+  found.erase(std::remove_if(found.begin(), found.end(),
+                             [which](const auto& view) {
+                               return view == nullptr ||
+                                      (which == Which::kRunning && !IsLive(view->status));
+                             }),
+              found.end());
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return Newer(*a, *b); });
   std::vector<ContainerView> views;
-  views.reserve(places.size());
-  for (const Place& place : places) {
-    std::optional<ContainerView> view = View(store, folders, place);
-    if (!view.has_value()) continue;
-    if (which == Which::kAll || IsLive(view->status)) {
-      views.push_back(*std::move(view));
-    }
+  views.reserve(found.size());
+  for (std::unique_ptr<ContainerView>& view : found) {
+    views.push_back(*std::move(view));
+    view.reset();
   }
-  std::sort(views.begin(), views.end(), Newer);
   return views;
 }
 
@@ -273,8 +299,8 @@ absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view 
 absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view id) {
   if (!base::IsId(id)) return NoSuchContainer(id);
   STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
-  std::optional<ContainerView> view = View(store, folders, FindPlace(folders, std::string(id)));
-  if (!view.has_value()) return NoSuchContainer(id);
+  std::unique_ptr<ContainerView> view = View(store, folders, FindPlace(folders, std::string(id)));
+  if (view == nullptr) return NoSuchContainer(id);
   return *std::move(view);
 }
 
@@ -287,12 +313,12 @@ absl::Status RemoveContainer(const Store& store, absl::string_view text) {
                        absl::StrCat("container ", ShortId(id), " is being made"));
   }
   STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
-  const std::optional<ContainerView> view = View(store, folders, FindPlace(folders, id));
-  if (view.has_value() && (IsLive(view->status) || IsEnding(*view))) {
+  const std::unique_ptr<ContainerView> view = View(store, folders, FindPlace(folders, id));
+  if (view != nullptr && (IsLive(view->status) || IsEnding(*view))) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
                        absl::StrCat("container ", ShortId(id), " is running"));
   }
-  const bool known = view.has_value() && CheckName(view->record.name).ok();
+  const bool known = view != nullptr && CheckName(view->record.name).ok();
   const auto durability =
       known && view->record.rm ? base::Durability::kVolatile : base::Durability::kDurable;
   // The name goes after the container, so that who is killed here leaves it whole, or to the sweep.

@@ -29,16 +29,22 @@ struct ContainerView {
   // It runs and bears the marker of paused.h. Whether it is frozen its cgroup knows, not the store.
   bool marked_paused = false;
   std::optional<Wellness> health;  // of one that runs and has a check
-  std::optional<Exit> exit;        // of an exited one: how; code absent: unknown
-  absl::Status damage;             // not OK: a file of this container is damaged, and which
+  // Of an exited one: how; code absent: unknown. Of a created one: why its last start has failed.
+  std::optional<Exit> exit;
+  absl::Status damage;  // not OK: a file of this container is damaged, and which
 };
 
 enum class Which { kRunning, kAll };  // kRunning: also those that are restarting
 
+// kRecord: only record.json of each is read; `status` and all that goes with it say nothing.
+enum class Depth { kRecord, kState };
+
 // The containers, newest first. One that is being made is shown once it has a record. A damaged one
 // is in the list (kAll) with its `damage`; the others are not affected.
 // Errors: only those of reading the folders themselves.
-absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which);
+// `depth` is kState with kRunning.
+absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which,
+                                                          Depth depth = Depth::kState);
 
 // The whole id of what `text` means: a whole id, a name, or the beginning of exactly one id. A name
 // beats a beginning.

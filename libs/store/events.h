@@ -6,8 +6,8 @@
 //    "attributes":{"exitCode":"0"}}
 //
 // Actions: create start die stop kill pause unpause restart oom health_status rename update destroy
-// attach detach exec_create exec_start exec_die. Attributes are texts: exitCode of die and exec_die
-// (absent: unknown), signal of kill, oldName of rename, health of health_status.
+// attach detach exec_create exec_start exec_die. Attributes are texts: image of create, exitCode of
+// die and exec_die (absent: unknown), signal of kill, oldName of rename, health of health_status.
 //
 // Writers share a lock while they append, with one write(2); who finds more than kMaxEventBytes
 // takes it alone and renames the file to events.json.1, over the one before. So a line is whole,

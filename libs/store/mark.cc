@@ -192,16 +192,22 @@ void Marker::MarkDigests(const json::Value& value) {
 
 }  // namespace
 
-absl::StatusOr<Origins> FindOrigins(const Store& store) {
+absl::StatusOr<Origins> FindNamers(const Store& store) {
   Origins origins;
-  // Before the names: a pull that ends meanwhile has set its name by then.
-  STAVE_ASSIGN_OR_RETURN(origins.held, LeasedNames(store));
   STAVE_ASSIGN_OR_RETURN(RefScan scan, ScanRefs(store));
   origins.refs = std::move(scan.refs);
   for (DamagedRef& ref : scan.damaged) {
     origins.damage.push_back({absl::StrCat(store.state_path(), "/", ref.path), std::move(ref.why)});
   }
   STAVE_RETURN_IF_ERROR(FindContainers(store, &origins));
+  return origins;
+}
+
+absl::StatusOr<Origins> FindOrigins(const Store& store) {
+  // Before the names: a pull that ends meanwhile has set its name by then.
+  STAVE_ASSIGN_OR_RETURN(std::vector<oci::Digest> held, LeasedNames(store));
+  STAVE_ASSIGN_OR_RETURN(Origins origins, FindNamers(store));
+  origins.held = std::move(held);
   const auto mountinfo = base::ReadFileAt(AT_FDCWD, "/proc/self/mountinfo", kMaxMountinfo);
   if (!mountinfo.ok()) return mountinfo.status();
   for (const MountedLayer& layer : MountedLayers(*mountinfo)) {

@@ -55,6 +55,9 @@ struct Origins {
 // All there are now. Errors: those of reading folders.
 absl::StatusOr<Origins> FindOrigins(const Store& store);
 
+// Names and containers, without what is held: for who only looks. Takes no lock. Errors: likewise.
+absl::StatusOr<Origins> FindNamers(const Store& store);
+
 struct Marked {
   std::unordered_set<oci::Digest> blobs;
   std::unordered_set<oci::Digest> layers;  // keys, whether they are here or not

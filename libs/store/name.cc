@@ -66,7 +66,7 @@ absl::Status CheckName(absl::string_view name) {
   return base::Error(
       absl::StatusCode::kInvalidArgument, "E_NAME",
       absl::StrCat("Invalid container name (", base::Printable(name, 64),
-                   "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to 255 of them"));
+                   "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at most 255 of them"));
 }
 
 std::string RandomName() { return absl::StrCat(Pick(kAdjectives), "_", Pick(kSurnames)); }

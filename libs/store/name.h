@@ -14,7 +14,7 @@
 namespace stave::store {
 
 // Errors: InvalidArgument [E_NAME] with Docker's text `Invalid container name (x), only
-// [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to 255 of them`.
+// [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at most 255 of them`.
 absl::Status CheckName(absl::string_view name);
 
 // A random adjective_surname, as "unruffled_ride".

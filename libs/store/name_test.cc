@@ -12,15 +12,15 @@ namespace stave::store {
 namespace {
 
 TEST(CheckNameTest, TakesDockersNames) {
-  for (const std::string& name : {std::string("web"), std::string("A1"), std::string("a_.-"),
-                                  std::string("0.x"), std::string(255, 'a')}) {
+  for (const std::string& name : {std::string("web"), std::string("a"), std::string("A1"),
+                                  std::string("a_.-"), std::string("0.x"), std::string(255, 'a')}) {
     EXPECT_TRUE(CheckName(name).ok()) << name;
   }
 }
 
 TEST(CheckNameTest, RefusesOthersWithDockersText) {
   for (const std::string& name :
-       {std::string(""), std::string("a"), std::string("_a"), std::string("-a"),
+       {std::string(""), std::string("_"), std::string("_a"), std::string("-a"),
         std::string("../x"), std::string("a/b"), std::string("a b"), std::string("a\n"),
         std::string("a\0b", 3), std::string("\xc3\xa4\xc3\xa4"), std::string(256, 'a')}) {
     const absl::Status refused = CheckName(name);

@@ -289,7 +289,7 @@ absl::Status Pending::ReleaseName() {
 }
 
 absl::Status Pending::Undo() {
-  if (intent_.existed && phase_ == Phase::kPending) {
+  if (intent_.existed && (phase_ == Phase::kPending || !intent_.rm)) {
     if (has_container()) STAVE_RETURN_IF_ERROR(container_.RemoveState());
     return RemoveEntry();
   }

@@ -148,6 +148,26 @@ TEST_F(PendingTest, UndoLeavesNothing) {
   }
 }
 
+// Also of a start that has failed late: its hooks poststart run when it is in foreground/.
+TEST_F(PendingTest, UndoLeavesWhatExistedBefore) {
+  std::string id;
+  {
+    Pending made = Reserve({"web", false, true});
+    id = made.id();
+    ASSERT_TRUE(made.container().WriteRecord(RecordOf(made)).ok());
+    ASSERT_TRUE(made.Done().ok());
+  }
+  auto start = Pending::Adopt(store(), id, true);
+  ASSERT_TRUE(start.ok()) << start.status();
+  ASSERT_TRUE(start->ToForeground().ok());
+
+  ASSERT_TRUE(start->Undo().ok());
+
+  EXPECT_FALSE(Exists("run/foreground/" + id));
+  EXPECT_TRUE(Exists("state/names/web"));
+  EXPECT_TRUE(Exists("state/containers/" + id + "/record.json"));
+}
+
 TEST_F(PendingTest, WithoutARecordNothingIsInState) {
   const Pending pending = Reserve({"", true, false});
   ASSERT_TRUE(pending.container().WriteRecord(RecordOf(pending)).ok());

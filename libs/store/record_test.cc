@@ -21,6 +21,11 @@ Record Example() {
   record.created = kTime;
   record.labels = {{"k", "v"}};
   record.started = true;
+  record.image_id = "sha256:" + std::string(64, '2');
+  record.image_asked = "alpine";
+  record.network = "none";
+  record.ports = {"80/tcp"};
+  record.mounts = {{"/srv", "/data"}};
   return record;
 }
 
@@ -69,6 +74,44 @@ TEST(RecordTest, GoesThereAndBack) {
   EXPECT_EQ(record->labels.at("k"), "v");
   EXPECT_FALSE(record->rm);
   EXPECT_TRUE(record->started);
+  EXPECT_EQ(record->image_id, Example().image_id);
+  EXPECT_EQ(record->image_asked, "alpine");
+  EXPECT_EQ(record->network, "none");
+  EXPECT_EQ(record->ports, Example().ports);
+  ASSERT_EQ(record->mounts.size(), 1u);
+  EXPECT_EQ(record->mounts[0].source, "/srv");
+  EXPECT_EQ(record->mounts[0].destination, "/data");
+}
+
+TEST(RecordTest, ReadsTimesAsAnybodyWritesThem) {
+  const auto created = [](const std::string& time) {
+    std::string text = FormatRecord(Example());
+    text.replace(text.find("2023-11-14T22:13:20.6Z"), 22, time);
+    return ParseRecord(text);
+  };
+  EXPECT_EQ(created("2023-11-14T22:13:20.6Z")->created, kTime);
+  EXPECT_EQ(created("2023-11-14T22:13:20.600000000Z")->created, kTime);
+  EXPECT_EQ(created("2023-11-14T23:13:20.6+01:00")->created, kTime);
+  EXPECT_EQ(created("2024-02-29T00:00:00Z")->created, absl::FromUnixSeconds(1709164800));
+  EXPECT_EQ(created("1969-12-01T00:00:00.5Z")->created,
+            absl::FromUnixSeconds(-2678400) + absl::Milliseconds(500));
+  for (const char* wrong : {"", "Z", "2023-02-30T00:00:00Z", "2023-11-14T24:13:20Z",
+                            "2023-11-14T22:13:20.Z", "2023-11-14 22:13:20.6", "infinite-future"}) {
+    EXPECT_EQ(base::ErrorWord(created(wrong).status()), "E_CORRUPT") << wrong;
+  }
+}
+
+TEST(RecordTest, DoesWithoutWhatOlderOnesLack) {
+  Record record = Example();
+  record.image_id = record.image_asked = record.network = "";
+  record.ports.clear();
+  record.mounts.clear();
+
+  const std::string text = FormatRecord(record);
+
+  EXPECT_EQ(text.find("imageId"), std::string::npos);
+  EXPECT_EQ(text.find("mounts"), std::string::npos);
+  EXPECT_EQ(ParseRecord(text)->network, "");
 }
 
 TEST(RecordTest, IsWhatTheHeaderShows) {
@@ -79,7 +122,10 @@ TEST(RecordTest, IsWhatTheHeaderShows) {
                 std::string(64, '1') +
                 "\",\"command\":[\"sh\",\"-c\",\"echo \\\"\\n\\\"\"],"
                 "\"created\":\"2023-11-14T22:13:20.6Z\",\"labels\":{\"k\":\"v\"},\"rm\":false,"
-                "\"started\":true}\n");
+                "\"started\":true,\"imageId\":\"sha256:" +
+                std::string(64, '2') +
+                "\",\"imageAsked\":\"alpine\",\"network\":\"none\",\"ports\":[\"80/tcp\"],"
+                "\"mounts\":[{\"source\":\"/srv\",\"destination\":\"/data\"}]}\n");
 }
 
 TEST(RecordTest, SurvivesDamage) { Torture(FormatRecord(Example()), ParseRecord); }
@@ -163,6 +209,50 @@ TEST(ExitTest, GoesThereAndBack) {
   EXPECT_EQ(read->restarts, 4);
   EXPECT_EQ(read->finished, kTime);
   EXPECT_FALSE(read->started.has_value());
+}
+
+// All that an end can leave.
+Exit Whole() {
+  Exit exit;
+  exit.code = 137;
+  exit.pid = 4711;
+  exit.pids_refused = 3;
+  exit.watcher_lost = true;
+  exit.kernel = {"oom-kill:constraint=CONSTRAINT_MEMCG"};
+  exit.sent = {{15, kTime, "stop", 77, 0, "ps-signal"}, {9, kTime, "timeout", {}, {}, ""}};
+  exit.error = StartError{kTime, "E_NOT_FOUND", "not-in-path", "exec \"x\": ..", "look"};
+  return exit;
+}
+
+TEST(ExitTest, KeepsWhatTellsTheCause) {
+  const auto read = ParseExit(FormatExit(Whole()));
+
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(FormatExit(*read), FormatExit(Whole()));
+  EXPECT_EQ(read->pid, 4711);
+  EXPECT_EQ(read->pids_refused, 3);
+  EXPECT_TRUE(read->watcher_lost);
+  ASSERT_EQ(read->sent.size(), 2u);
+  EXPECT_EQ(read->sent[0].uid, 0);
+  EXPECT_EQ(read->sent[0].name, "ps-signal");
+  EXPECT_FALSE(read->sent[1].pid.has_value());
+  EXPECT_EQ(read->error->cause, "not-in-path");
+  EXPECT_EQ(read->error->hint, "look");
+  Torture(FormatExit(Whole()), ParseExit);
+}
+
+TEST(StateTest, KeepsHowTheRunBeforeEnded) {
+  State state = Running();
+  state.status = Status::kRestarting;
+  state.last = Whole();
+  state.next = kTime;
+
+  const auto read = ParseState(FormatState(state));
+
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(FormatExit(*read->last), FormatExit(Whole()));
+  EXPECT_EQ(read->next, kTime);
+  EXPECT_FALSE(ParseState(FormatState(Running()))->last.has_value());
 }
 
 TEST(ExitTest, AnUnknownCodeIsNotZero) {

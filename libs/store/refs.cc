@@ -198,8 +198,8 @@ absl::Status SetRef(const Store& store, const oci::Reference& reference,
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd folder,
                          base::OpenDirAt(store.state(), FolderOf(reference)));
   base::RemoveStraysAt(folder.get(), reference.Leaf());
-  const oci::Descriptor plain{
-      descriptor.media_type, descriptor.digest, descriptor.size, {}, {}, {}};
+  oci::Descriptor plain{descriptor.media_type, descriptor.digest, descriptor.size, {}, {}, {}};
+  if (IsTaggedHere(descriptor)) plain.annotations = {{kTaggedHereAnnotation, "true"}};
   STAVE_ASSIGN_OR_RETURN(std::vector<NamedImage> others, RefsWithout(store, reference));
   STAVE_ASSIGN_OR_RETURN(const oci::Reference name,
                          oci::Reference::Parse(absl::StrCat(reference.domain(), "/",
@@ -266,6 +266,10 @@ absl::StatusOr<RefScan> ScanRefs(const Store& store) {
   STAVE_RETURN_IF_ERROR(Walk(store, "", &scan));
   Sort(&scan.refs);
   return scan;
+}
+
+bool IsTaggedHere(const oci::Descriptor& descriptor) {
+  return descriptor.FindAnnotation(kTaggedHereAnnotation) != nullptr;
 }
 
 std::string RefPath(const oci::Reference& reference) {

@@ -9,7 +9,9 @@
 //
 //   {"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:..","size":1201}
 //
-// A reference with both a tag and a digest is filed under its digest.
+// A reference with both a tag and a digest is filed under its digest. A name that somebody has
+// given here (image-tag) has the annotation kTaggedHereAnnotation: no registry knows the digest by
+// it.
 
 #ifndef STAVE_LIBS_STORE_REFS_H_
 #define STAVE_LIBS_STORE_REFS_H_
@@ -75,6 +77,9 @@ absl::Status RemakeIndex(const Store& store);
 // after the change already: who compares holds LockRefs(), for moments.
 absl::StatusOr<std::string> IndexText(const Store& store);
 absl::StatusOr<base::UniqueFd> LockRefs(const Store& store);
+
+inline constexpr char kTaggedHereAnnotation[] = "stave.tagged-here";
+bool IsTaggedHere(const oci::Descriptor& descriptor);
 
 // The annotation by which index.json says what an entry is called.
 inline constexpr char kRefNameAnnotation[] = "org.opencontainers.image.ref.name";

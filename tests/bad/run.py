@@ -101,7 +101,8 @@ def check_lines(case, words, lines, wanted):
         return wrong
     if not 1 <= len(lines) <= 2 or (len(lines) == 2 and not lines[1].startswith("hint: ")):
         return [f"{len(lines)} lines on stderr, wanted an error and perhaps a hint"]
-    match = re.fullmatch(rf"{words[0]}: (.+) \[(E_[A-Z_]+)\]", lines[0])
+    verb = "(?: [a-z]+)*" if words[0] == "stave" else ""  # its errors name the command, too
+    match = re.fullmatch(rf"{words[0]}{verb}: (.+) \[(E_[A-Z_]+)\]", lines[0])
     if not match:
         return ["the error is not `program: what: why [E_WORD]`"]
     word = case.settings.get("word", "E_USAGE")

@@ -8,7 +8,8 @@ installed, or does not run here, is left out and said so. GROUP: programs (what 
 through), starts (the pipeline beside podman and dockerd), runtimes (stave-oci beside runc and crun;
 CRUN_NEW in the environment names a newer crun), layers (a start by the layers of its image: layers.py;
 only when asked for), pulls (image-fetch beside the engines: pulls.py, with a file system and a registry
-of its own; only when asked for), detached (ns-run -d beside the engines: detached.py; only when asked for).
+of its own; only when asked for), detached (ns-run -d beside the engines: detached.py; only when asked for),
+front (stave beside docker and podman: front.py; only when asked for).
 See docs/performance.md.
 
     sudo STAVE_TREE=$PWD/out tests/bench/bench.py --rounds 30
@@ -25,6 +26,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from place import Place
 import detached
+import front
 import layers
 import runtimes
 
@@ -131,7 +133,7 @@ def starts(place, image, count):
 def arguments():
     parser = argparse.ArgumentParser(description="Times of stave's programs beside their peers.")
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--only", default="programs,starts,runtimes", help="of programs, starts, runtimes, layers, pulls, detached")
+    parser.add_argument("--only", default="programs,starts,runtimes", help="of programs, starts, runtimes, layers, pulls, detached, front")
     parser.add_argument("--folder", help="where pulls keeps its images for the next time")
     parser.add_argument("--disk", help="where the file system of pulls lies")
     parser.add_argument("--running", default="0,100,400", help="how many containers run meanwhile, for growth")
@@ -152,7 +154,7 @@ def main():
     place = Place()
     try:
         print(f"{count} rounds on {os.uname().release}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
-        if {"programs", "starts", "detached"} & set(groups):
+        if {"programs", "starts", "detached", "front"} & set(groups):
             image = place.layout("bench", [Place.busybox()])
             place.run(f"image-fetch -q {image} > /dev/null").check_returncode()
         if "programs" in groups:
@@ -161,6 +163,8 @@ def main():
             starts(place, image, count)
         if "detached" in groups:
             detached.run(place, image, count, dockerd)
+        if "front" in groups:
+            front.run(place, image, count, dockerd, rounds, table)
         if "layers" in groups:
             layers.run(place, count, rounds, table)
         if "runtimes" in groups:

@@ -118,7 +118,7 @@ class CollectRaceTest(unittest.TestCase):
         image.flip(chance)
         lives = chance.random() * 0.15 if chance.random() < 0.3 else None
         # Removed between the end of the pull and the reading of the document.
-        self.expect("pull", f"image-fetch -q {image.source} > /dev/null", "no such image here", "is not unpacked here", "no such blob", "no such layer", lives=lives)
+        self.expect("pull", f"image-fetch -q {image.source} > /dev/null", "No such image: ", "no such image here", "is not unpacked here", "no such blob", "no such layer", lives=lives)
 
     # Reads files that it has not read before, so that no cache answers for them.
     def run_new(self, image, chance):
@@ -127,14 +127,14 @@ class CollectRaceTest(unittest.TestCase):
         keep = chance.choice(("--rm", ""))
         source = chance.choice((image.source, "--policy never " + image.reference))
         code, out = self.expect("run", f"image-fetch -q {source} | ns-run {keep} -- sh -c '{script}'",
-                                "no such image here", "[E_NO_LAYER]", "is not unpacked here", "no such blob", "no such layer", lives=lives)
+                                "No such image: ", "no such image here", "[E_NO_LAYER]", "is not unpacked here", "no such blob", "no such layer", lives=lives)
         if code == 0 and set(out.split()) - {f"{image.number}{version}shared" for version in "ab"}:
             raise Broken(f"a container of {image.reference} read {set(out.split())}")
 
     # A template: its image may be long gone, or be another by now.
     def run_template(self, image, chance):
         template = f"t{threading.get_ident()}.json"
-        code, _ = self.expect("template", f"image-fetch -q --policy never {image.reference} > {template}", "no such image here", "is not unpacked", "no such blob", "no such layer")
+        code, _ = self.expect("template", f"image-fetch -q --policy never {image.reference} > {template}", "No such image: ", "no such image here", "is not unpacked", "no such blob", "no such layer")
         time.sleep(chance.random() * 0.05)
         if code == 0:
             self.expect("run of a template", f"ns-run --rm --config {template} -- cat /opt/own/f{chance.randrange(FILES)}", "[E_NO_LAYER]")

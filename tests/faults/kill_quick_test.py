@@ -64,6 +64,9 @@ class KillQuickTest(unittest.TestCase):
     def test_image_remove(self):
         self.sweep(13, *whole.removals(self.place))
 
+    def test_image_tag(self):
+        self.sweep(7, whole.Tag(self.place))
+
     def test_store_check_repair(self):
         subprocess.run(["rm", "-rf", self.place.path("state")], check=True)
         self.sweep(61, sweep.Mend(self.place, "store-check --repair", whole.layered(self.place)))

@@ -7,6 +7,7 @@ command repairs, nothing leaks, a repetition works. STAVE_SLICE=3/10 tries the p
 import json
 import glob
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -130,6 +131,45 @@ def removals(where):
     kept, gone = where.layout("kept", [base]), where.layout("gone", [base, own])
     return [sweep.RemoveImage(where, "image-remove", ["image-remove", "localhost/gone:latest"], kept, gone),
             sweep.RemoveImage(where, "image-remove --prune", ["image-remove", "--prune"], kept, gone, prunes=True)]
+
+
+class Tag(sweep.Scenario):
+    """image-tag with a name that means another image: wherever it is killed, the name means the one or the other,
+    the same command works, and the store is sound."""
+
+    def __init__(self, place):
+        self.images = [place.layout(name, [Place.tar([(name, "f", b"x", 0o644)])]) for name in ("one", "two")]
+        super().__init__(place, "image-tag", ["image-tag", "localhost/two", "moved"])
+
+    def points(self, stride=1):
+        shutil.rmtree(self.place.path("state"), ignore_errors=True)
+        for reference in self.images:
+            self.ok(["image-fetch", "-q", reference])
+        self.ids = [self.id_of("localhost/" + name) for name in ("one", "two")]
+        return super().points(stride)
+
+    def id_of(self, name):
+        return json.loads(self.ok(["image-fetch", "--policy", "never", name]))["stave"]["image"]["config"]
+
+    def prepare(self):
+        self.ok(["image-tag", "localhost/one", "moved"])
+
+    def check(self):
+        if self.id_of("moved") not in self.ids:
+            raise AssertionError("the name means neither image")
+        self.ok(self.command)
+        if self.id_of("moved") != self.ids[1]:
+            raise AssertionError("the repetition did not move the name")
+        self.ok(["store-check"])
+        self.nothing_is_left()
+
+
+class KillTagTest(unittest.TestCase):
+    def test_image_tag(self):
+        place = Place()
+        self.addCleanup(place.close)
+        failures = sweep.sweep([Tag(place)], *sweep.share_of_slice())
+        self.assertEqual(failures, [], "\n".join(failures))
 
 
 class KillRemovalTest(unittest.TestCase):

@@ -209,7 +209,7 @@ class InUseTest(Store):
         self.ok("image-fetch --policy never used:1 | ns-run --name ended -- true")
         container = self.id_of("ended")[:12]
         self.fails(f"image-remove {short}", 1, f"conflict: unable to delete {short} (must be forced) - image is being used by stopped container {container} [E_IN_USE]")
-        self.assertEqual(self.ok(f"image-remove -f {short}"), "Untagged: used:1\n")
+        self.assertRegex(self.ok(f"image-remove -f {short}"), r"\AUntagged: used:1\nUntagged: used@sha256:\w{64}\n\Z")
         # It has no name any more and is still an image.
         self.fails(f"image-remove sha256:{short[:6]}", 1, "(must be forced)")
         self.ok("ps-remove ended")
@@ -222,7 +222,7 @@ class InUseTest(Store):
         self.name("docker.io/library/one:1", "one:2", keep=True)
         self.fails(f"image-remove {short}", 1, f"conflict: unable to delete {short} (must be forced) - image is referenced in multiple repositories [E_IN_USE]")
         out = self.ok(f"image-remove -f {image['config'][7:]}")
-        self.assertEqual(out.splitlines()[:3], ["Untagged: one:1", "Untagged: one:2", f"Deleted: {image['config']}"])
+        self.assertRegex(out, rf"\AUntagged: one:1\nUntagged: one:2\nUntagged: one@sha256:\w{{64}}\nDeleted: {image['config']}\n")
 
     def test_what_is_mounted_stays(self):
         self.fetch("one:1")
@@ -273,10 +273,10 @@ class PruneTest(Store):
         used, unused = self.fetch("used:1"), self.fetch("unused:1")
         self.ok("image-fetch --policy never used:1 | ns-run --name ended -- true")
         out = self.ok("image-remove --prune --all")
-        self.assertTrue(out.startswith(f"Deleted Images:\nuntagged: unused:1\ndeleted: {unused['config']}\n"), out)
+        self.assertRegex(out, rf"\ADeleted Images:\nuntagged: unused:1\nuntagged: unused@sha256:\w{{64}}\ndeleted: {unused['config']}\n")
         self.assertEqual(self.names(), ["docker.io/library/used/:1"])
         self.ok("ps-remove ended")
-        self.assertIn(f"untagged: used:1\ndeleted: {used['config']}\n", self.ok("image-remove --prune -a"))
+        self.assertRegex(self.ok("image-remove --prune -a"), rf"untagged: used:1\nuntagged: used@sha256:\w{{64}}\ndeleted: {used['config']}\n")
         self.trash_is_emptied()
         self.assertEqual((self.folder("layers"), self.folder("images/blobs/sha256"), self.folder("refs")), ([], [], []))
 
@@ -353,7 +353,7 @@ class ManyFilesTest(Store):
         between, deleter = sorted(many[1:], key=unlinks)
         self.assertGreater(unlinks(deleter), 40000)
         self.assertLess(unlinks(many[0]) + unlinks(between), 20)
-        self.assertTrue(any(call.startswith("setsid()") for call in between))
+        self.assertTrue(any(call.startswith("setsid(") for call in between))
         self.assertFalse(any(call.startswith("wait") for call in between))
 
     # What it has renamed is there when it returns, as long as the one that deletes is held; that one needs nothing

@@ -5,6 +5,8 @@ whiteouts, what stays and what does not. Needs root."""
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import unittest
 
@@ -115,6 +117,18 @@ class PipelineTest(unittest.TestCase):
         done = self.fails("image-fetch oci:/nowhere | layer-mount | cgroup-limit --memory 1G | ns-run -- true", 125,
                           "ns-run: no document: the stage before failed [E_NO_DOCUMENT]")
         self.assertEqual(len([l for l in done.stderr.splitlines() if not l.startswith("hint:")]), 2, done.stderr)
+
+    # As any program's: no line about it, and the signal's status.
+    def test_a_reader_that_is_gone(self):
+        self.ok(f"image-fetch {image} > i.json")
+        for command in (["image-fetch", "-q", image], ["ps-lister", "-a"], ["layer-mount"]):
+            with self.subTest(command[0]):
+                reader, writer = os.pipe()
+                os.close(reader)
+                with open(place.path("i.json"), encoding="utf-8") as source:
+                    done = subprocess.run(command, env=place.env, cwd=place.dir, stdin=source, stdout=writer, stderr=subprocess.PIPE, text=True)
+                os.close(writer)
+                self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, ""))
 
     def test_broken_input_at_each_stage(self):
         stages = {"layer-mount": 1, "cgroup-limit --memory 64M": 1, "ns-run -- true": 125}

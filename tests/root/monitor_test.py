@@ -293,7 +293,7 @@ class StartTest(MonitorCase):
         whole = self.detach("once", "rm /bin/sh /bin/busybox; exit 9")
         self.wait_exit("once", 9)
         self.fails("ns-run --start once", "[E_NOT_FOUND]")
-        self.assertEqual((self.record("once")["state"], self.record("once")["exitCode"], self.exit_file(whole)["code"]), ("exited", 9, 9))
+        self.assertEqual((self.record("once")["state"], self.record("once")["exitCode"], self.exit_file(whole)["code"]), ("exited", 127, 127))
 
     def test_start_a_of_what_runs_joins_it(self):
         self.detach("runs", "read line; echo got $line; exit 6", "-i")

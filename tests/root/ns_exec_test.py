@@ -557,7 +557,7 @@ class ExecTest(unittest.TestCase):
         self.assertEqual(self.run_in("c1", "echo", "marked only"), "marked only\n")
         self.freeze(one, True)
         try:
-            self.refused("c1", "true", text=f"Container {one['id']} is paused, unpause the container before exec")
+            self.refused("c1", "true", text="Container c1 is paused, unpause the container before exec")
         finally:
             self.freeze(one, False)
         os.unlink(marker)

@@ -106,10 +106,13 @@ class PruneTest(Case):
         self.made("writes", "head -c 5000 /dev/zero > /file")
         self.made("idle")
         ids = {self.whole("writes"), self.whole("idle")}
-        lines = self.ok("ps-remove --prune").splitlines()
+        lines = self.ok("ps-remove --prune --report").splitlines()
         self.assertEqual((lines[0], set(lines[1:3]), lines[3:]), ("Deleted Containers:", ids, ["", "Total reclaimed space: 5kB"]))
         self.assertEqual(self.names(), ["stays"])
-        self.assertEqual(self.ok("ps-remove --prune"), "Total reclaimed space: 0B\n")
+        self.assertEqual(self.ok("ps-remove --prune --report"), "Total reclaimed space: 0B\n")
+        self.made("again")
+        whole = self.whole("again")
+        self.assertEqual(self.ok("ps-remove --prune"), whole + "\n")
 
     def test_filters(self):
         self.ok("jq '.stave.labels = {keep: \"yes\"}' i.json > l.json")
@@ -121,7 +124,7 @@ class PruneTest(Case):
         self.assertEqual(self.names(), ["kept"])
         self.ok("ps-remove --prune --filter label=keep=yes")
         self.assertEqual(self.names(), [])
-        for words in ("--prune x", "--prune -f", "--filter until=1h x", "--prune --filter x=1", "--prune --filter until=soon"):
+        for words in ("--prune x", "--prune -f", "--filter until=1h x", "--report x", "--prune --filter x=1", "--prune --filter until=soon"):
             self.fails(f"ps-remove {words}", "[E_USAGE]", 2)
 
 
@@ -170,6 +173,17 @@ class StatTest(Case):
 
 
 class UpdateTest(Case):
+    # Row 36 of the threats: the container's own programs and libraries are not what tells of it.
+    def test_top_executes_nothing(self):
+        self.start("baited", "echo exec > /bin/ps; chmod 755 /bin/ps; echo up; sleep 1000")
+        done = place.run("strace -f -e trace=execve,open,openat,openat2,setns -o trace ps-stat --top baited")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(place.path("trace"), encoding="utf-8") as file:
+            lines = file.read()
+        self.assertEqual(lines.count("execve("), 1)
+        self.assertNotRegex(lines, r"setns\(|\.so\b|nsswitch|/root/")
+        self.ok("ps-signal baited")
+
     def test_a_running_one_and_its_next_start(self):
         self.start("grows")
         self.assertEqual(self.ok("cgroup-limit --update grows -m 64M --pids-limit 77"), "grows\n")

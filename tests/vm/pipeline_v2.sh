@@ -99,11 +99,17 @@ check "above the memory limit the payload is killed" is $? 137
 cgroup-limit --memory 32M <small.json | ns-run --name big -- dd if=/dev/zero of=/dev/null bs=200M count=1 2>err
 ps-lister -a --json >list
 check "the record says why" says '"exitCode":137,"oom":true' list
+ps-why big >out 2>err
+check "and who was killed for memory" says '"dd", at its limit of 32MiB' out
 ps-remove big >err 2>&1
 limited "--memory 32M" -- sh -c 'dd if=/dev/zero of=/dev/null bs=200M count=1; echo $?; grep -w oom_kill /sys/fs/cgroup/memory.events' >out 2>err
 check "a child is killed, and the payload lives on" is "$(echo $(cat out))" "137 oom_kill 1"
 limited "--pids-limit 5" -- sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done' 2>err
 check "forks are refused at the pids limit" says "can't fork" err
+cgroup-limit --pids-limit 5 <small.json | ns-run --name many -- sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; exit 1' 2>err
+ps-why many >out 2>err
+check "and that is why it fails" says "failed at its limit of processes (5)" out
+ps-remove many >err 2>&1
 limited "--pids-limit 5" -- sh -c '(for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done) 2>/dev/null; grep max /sys/fs/cgroup/pids.events' >out 2>err
 check "and counted" within "$(cut -d' ' -f2 out)" 1 1000
 limited "--cpus 0.1" -- sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; cat /sys/fs/cgroup/cpu.stat' >out

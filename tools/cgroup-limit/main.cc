@@ -36,7 +36,7 @@ constexpr cli::Program kProgram = {
     .purpose = "limit what a container or a command may use",
     .synopsis =
         "[OPTION...] [-- COMMAND [ARG...]]\n"
-        "--update CONTAINER [OPTION...]",
+        "--update CONTAINER... [OPTION...]",
     .options = kOptions,
 };
 
@@ -50,10 +50,17 @@ absl::Status CheckNoCommand(const cli::Invocation& options) {
 
 absl::StatusOr<int> EditContainer(const cli::Invocation& options) {
   STAVE_RETURN_IF_ERROR(CheckNoCommand(options));
-  const std::string name = options.Get("update");
-  STAVE_RETURN_IF_ERROR(UpdateContainer(options, name));
-  STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, name + "\n", "stdout"));
-  return 0;
+  int code = 0;
+  for (const std::string& name : options.List("update")) {
+    const absl::Status updated = UpdateContainer(options, name);
+    if (updated.ok()) {
+      STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, name + "\n", "stdout"));
+      continue;
+    }
+    cli::PrintError(kProgram, updated);
+    code = cli::ExitCode(kProgram, updated);
+  }
+  return code;
 }
 
 absl::StatusOr<int> EditDocument(const cli::Invocation& options) {

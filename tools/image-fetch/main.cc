@@ -11,17 +11,21 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
 #include "libs/base/number.h"
+#include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
 #include "libs/image/source_name.h"
 #include "libs/json/value.h"
 #include "libs/oci/platform.h"
+#include "libs/oci/reference.h"
+#include "libs/oci/stave_member.h"
 #include "libs/store/image_document.h"
 #include "libs/store/refs.h"
 #include "libs/store/resolve.h"
@@ -31,6 +35,8 @@
 
 DEFINE_bool(all_platforms, false, "");
 DEFINE_string(authfile, "", "");
+DEFINE_bool(lines, false, "");
+DEFINE_bool(no_document, false, "");
 DEFINE_string(platform, "", "");
 DEFINE_string(policy, "missing", "");
 DEFINE_bool(plain_http, false, "");
@@ -51,6 +57,11 @@ constexpr cli::Option kOptions[] = {
      "when to ask the registry: missing (the default), always, newer or never"},
     {"plain-http", 0, cli::Takes::kNothing, "", "speak http to the registry, wherever it is"},
     {"stall", 0, cli::Takes::kValue, "TIME", "how long a transfer may stand still; default: 30s"},
+    {"lines", 0, cli::Takes::kNothing, "",
+     "show progress as docker does, with --no-document on stdout, and take names as docker does: a "
+     "short one is Docker Hub's"},
+    {"no-document", 0, cli::Takes::kNothing, "",
+     "print no document; with --lines the image's full name, last"},
     {"quiet", 'q', cli::Takes::kNothing, "", "show no progress"},
     {"verbose", 'v', cli::Takes::kNothing, "", "show each request"},
 };
@@ -125,7 +136,50 @@ absl::Status Fetch(const std::string& store, const std::string& source, bool pre
   request.plain_http = FLAGS_plain_http;
   request.verbose = FLAGS_verbose;
   request.keep = present;
+  request.on_stdout = FLAGS_lines && FLAGS_no_document;
   return tools::Pull(request);
+}
+
+absl::Status Print(const std::string& line) {
+  return base::WriteAll(STDOUT_FILENO, line + "\n", "stdout");
+}
+
+// What Docker says before it fetches.
+absl::Status Announce(const image::SourceName& name, const std::string& given) {
+  if (!FLAGS_lines || FLAGS_quiet || name.kind != image::SourceKind::kRegistry) {
+    return absl::OkStatus();
+  }
+  const oci::Reference& reference = name.reference;
+  if (!FLAGS_no_document) {
+    if (FLAGS_policy != "missing") return absl::OkStatus();
+    return base::WriteAll(
+        STDERR_FILENO, absl::StrCat("Unable to find image '", reference.Familiar(), "' locally\n"),
+        "stderr");
+  }
+  const bool by_default = !reference.digest().has_value() && reference.tag() == "latest" &&
+                          !absl::EndsWith(given, ":latest");
+  return by_default ? Print("Using default tag: latest") : absl::OkStatus();
+}
+
+// The document, or what is wanted in its place.
+absl::Status Tell(const store::Store& store, const store::ResolvedImage& image,
+                  const image::SourceName& name, const std::string& given) {
+  if (FLAGS_no_document) {
+    return FLAGS_lines ? Print(name.reference.String()) : absl::OkStatus();
+  }
+  STAVE_ASSIGN_OR_RETURN(json::Value document, store::MakeImageDocument(store, image));
+  if (name.kind == image::SourceKind::kRegistry) oci::SetAskedImage(given, &document);
+  return cli::WriteDocument(document);
+}
+
+// Of an image that nobody is asked for, in Docker's words.
+absl::Status NotHere(const store::Store& store, const image::SourceName& name,
+                     const absl::Status& status) {
+  if (FLAGS_policy != "never" || !absl::IsNotFound(store::GetRef(store, name.reference).status())) {
+    return status;
+  }
+  return base::Error(absl::StatusCode::kNotFound, "E_NOT_FOUND",
+                     absl::StrCat("No such image: ", name.reference.Familiar()));
 }
 
 absl::StatusOr<int> Run(const cli::Invocation& invocation) {
@@ -138,7 +192,8 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   if (!platform.ok()) return cli::BadValue("platform", platform.status());
 
   STAVE_ASSIGN_OR_RETURN(store::Store store, store::Store::Open(store::Access::kRead));
-  if (name->kind == image::SourceKind::kRegistry) {
+  // Docker has no aliases: what a name means is then the same to all of its commands.
+  if (name->kind == image::SourceKind::kRegistry && !FLAGS_lines) {
     STAVE_ASSIGN_OR_RETURN(source, tools::ChooseName(store, source));
     STAVE_ASSIGN_OR_RETURN(name, image::ParseSourceName(source));
   }
@@ -151,16 +206,16 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
     fetch = fetch || MayFetch(image.status());
   }
   if (fetch) {
+    STAVE_RETURN_IF_ERROR(Announce(*name, source));
     STAVE_RETURN_IF_ERROR(Fetch(store.state_path(), source, image.ok()));
     STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kRead));
     image = store::ResolveImage(store, name->reference, *platform);
   }
-  if (!image.ok()) return image.status();
+  if (!image.ok()) return NotHere(store, *name, image.status());
   if (!fetch) STAVE_RETURN_IF_ERROR(store::EnsureDurable(store, name->reference));
   STAVE_RETURN_IF_ERROR(CheckPlatform(*image, *platform));
 
-  STAVE_ASSIGN_OR_RETURN(const json::Value document, store::MakeImageDocument(store, *image));
-  STAVE_RETURN_IF_ERROR(cli::WriteDocument(document));
+  STAVE_RETURN_IF_ERROR(Tell(store, *image, *name, invocation.operands()[0]));
   return 0;
 }
 

@@ -34,6 +34,7 @@ absl::StatusOr<base::Command> MakeCommand(const PullRequest& request) {
   if (request.quiet) command.args.push_back("--quiet");
   if (request.plain_http) command.args.push_back("--plain-http");
   if (request.keep) command.args.push_back("--keep");
+  if (request.on_stdout) command.args.push_back("--on-stdout");
   if (request.verbose) command.args.push_back("--v=1");
   if (!request.stall.empty()) {
     command.args.insert(command.args.end(), {"--stall", request.stall});
@@ -61,7 +62,8 @@ absl::Status Pull(const PullRequest& request) {
   const base::UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!nothing.valid()) return base::PosixError(errno, "/dev/null", "open");
   STAVE_ASSIGN_OR_RETURN(base::Command command, MakeCommand(request));
-  command.fds = {{nothing.get(), STDIN_FILENO}, {STDERR_FILENO, STDOUT_FILENO}};
+  command.fds = {{nothing.get(), STDIN_FILENO}};
+  if (!request.on_stdout) command.fds.push_back({STDERR_FILENO, STDOUT_FILENO});
 
   const base::TerminationHold hold;
   auto child = base::Start(command);

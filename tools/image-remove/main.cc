@@ -5,19 +5,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/cli/human_size.h"
 #include "libs/cli/program.h"
+#include "libs/cli/prune_filter.h"
 #include "libs/json/parse.h"
 #include "libs/json/value.h"
 #include "libs/oci/reference.h"
@@ -27,8 +32,10 @@
 DEFINE_bool(all, false, "");
 DEFINE_bool(force, false, "");
 DEFINE_bool(json, false, "");
+DEFINE_bool(no_prune, false, "");
 DEFINE_bool(prune, false, "");
 DEFINE_bool(quiet, false, "");
+DEFINE_bool(report, false, "");
 
 namespace stave {
 namespace {
@@ -37,9 +44,18 @@ constexpr cli::Option kOptions[] = {
     {"force", 'f', cli::Takes::kNothing, "",
      "remove what a container uses or what has several names; an image that does not exist is no "
      "error"},
+    {"no-prune", 0, cli::Takes::kNothing, "",
+     "keep untagged parents of an image, as in docker; images here have none"},
     {"prune", 0, cli::Takes::kNothing, "", "remove what no name leads to any more"},
     {"all", 'a', cli::Takes::kNothing, "",
      "with --prune: also the images that no container uses, names and all"},
+    {"filter", 0, cli::Takes::kList, "FILTER",
+     "with --prune: only images that until=TIME, label=KEY[=VALUE] or label!=KEY[=VALUE] takes; "
+     "may "
+     "be repeated"},
+    {"report", 0, cli::Takes::kNothing, "",
+     "with --prune: print what was deleted and the space that is free, as docker image prune; the "
+     "default"},
     {"quiet", 'q', cli::Takes::kNothing, "", "print nothing on stdout"},
     {"json", 0, cli::Takes::kNothing, "", "print what was removed as one JSON object"},
 };
@@ -49,7 +65,7 @@ constexpr cli::Program kProgram = {
     .purpose = "remove images, or prune the store",
     .synopsis =
         "[OPTION...] IMAGE...\n"
-        "--prune [--all] [OPTION...]",
+        "--prune [--all] [--filter FILTER]... [OPTION...]",
     .options = kOptions,
 };
 
@@ -59,6 +75,14 @@ absl::Status Print(const std::string& text) {
 
 absl::Status CheckFlags(const cli::Invocation& given) {
   if (FLAGS_all && !FLAGS_prune) return cli::UsageError("--all: needs --prune");
+  if (FLAGS_report && !FLAGS_prune) return cli::UsageError("--report: needs --prune");
+  if (given.Has("filter") && !FLAGS_prune) return cli::UsageError("--filter: needs --prune");
+  if (FLAGS_no_prune && FLAGS_prune) {
+    return cli::UsageError("--prune and --no-prune: only one of them");
+  }
+  if (FLAGS_report && (FLAGS_quiet || FLAGS_json)) {
+    return cli::UsageError("--report: goes with neither --quiet nor --json");
+  }
   if (FLAGS_quiet && FLAGS_json) return cli::UsageError("--quiet and --json: only one of them");
   if (FLAGS_prune && FLAGS_force) return cli::UsageError("--prune and --force: only one of them");
   if (FLAGS_prune && !given.operands().empty()) return cli::UsageError("--prune: takes no IMAGE");
@@ -119,13 +143,19 @@ absl::StatusOr<int> Tell(const absl::Status& status, const tools::Removed& remov
 
 absl::StatusOr<int> Run(const cli::Invocation& given) {
   STAVE_RETURN_IF_ERROR(CheckFlags(given));
+  std::optional<cli::PruneFilter> filter;
+  if (given.Has("filter")) {
+    auto parsed = cli::PruneFilter::Parse(given.List("filter"), absl::Now(), absl::LocalTimeZone());
+    if (!parsed.ok()) return cli::BadValue("filter", parsed.status());
+    filter = *std::move(parsed);
+  }
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kWrite));
   tools::ImageRemover remover(store);
   tools::Removed all;
   int code = 0;
   if (FLAGS_prune) {
     tools::Removed removed;
-    const absl::Status status = remover.Prune(FLAGS_all, &removed);
+    const absl::Status status = remover.Prune(FLAGS_all, filter, &removed);
     STAVE_ASSIGN_OR_RETURN(code, Tell(status, removed, &all));
   }
   for (const std::string& text : given.operands()) {

@@ -7,11 +7,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
+#include "libs/oci/image_config.h"
 #include "libs/oci/reference.h"
+#include "libs/store/blobs.h"
 #include "libs/store/collect.h"
 #include "libs/store/containers.h"
 #include "libs/store/folder.h"
@@ -47,6 +50,10 @@ bool IsSingle(const Names& names) {
     if (!name.reference.digest()) ++tags;
   }
   return tags <= 1;
+}
+
+void Show(const std::string& name, std::vector<std::string>* shown) {
+  if (std::find(shown->begin(), shown->end(), name) == shown->end()) shown->push_back(name);
 }
 
 absl::Status NoSuchImage(absl::string_view text) {
@@ -95,7 +102,8 @@ class ImageRemover::Act {
         removed_(*removed) {}
 
   absl::Status Remove(const std::string& text, bool force);
-  absl::Status Prune(bool unused);
+  absl::Status Prune(bool unused, const std::optional<cli::PruneFilter>& filter);
+  bool IsTaken(const Ids& ids, const std::optional<cli::PruneFilter>& filter) const;
 
  private:
   absl::Status RemoveName(NamedImage named, const std::string& text, bool force);
@@ -106,7 +114,8 @@ class ImageRemover::Act {
   std::string NameOf(const std::string& container) const;
   bool Runs(const std::string& container) const;
 
-  absl::Status Go(const Names& names, const Ids& ids, const store::Marked* among);
+  enum class Who { kOne, kMany };
+  absl::Status Go(const Names& names, const Ids& ids, const store::Marked* among, Who who);
   absl::Status Untag(const Names& names);
   void WarnOfWhatStays(const store::Marked& needed, const Ids& ids);
 
@@ -185,14 +194,7 @@ absl::Status ImageRemover::Act::RemoveName(NamedImage named, const std::string& 
     }
   }
   const store::Marked among = store::MarkNames(store_, gone, {});
-  STAVE_RETURN_IF_ERROR(Go(gone, ids, &among));
-  const std::string digest =
-      absl::StrCat(named.reference.FamiliarName(), "@", named.descriptor.digest.ToString());
-  std::vector<std::string>& shown = removed_.names;
-  if (last_tag && std::find(shown.begin(), shown.end(), digest) == shown.end()) {
-    shown.push_back(digest);
-  }
-  return absl::OkStatus();
+  return Go(gone, ids, &among, Who::kOne);
 }
 
 // What it named is not known: that stays, for Prune.
@@ -229,28 +231,51 @@ absl::Status ImageRemover::Act::CheckUnused(const store::Image& image, bool forc
 absl::Status ImageRemover::Act::RemoveImage(const store::Image& image, bool force) {
   STAVE_RETURN_IF_ERROR(CheckUnused(image, force));
   const store::Marked among = store::MarkNames(store_, image.names, image.manifests);
-  return Go(image.names, {image.id}, &among);
+  return Go(image.names, {image.id}, &among, Who::kOne);
 }
 
-absl::Status ImageRemover::Act::Prune(bool unused) {
+// Whether the filter takes all those images. One that cannot be read has no age and no labels.
+bool ImageRemover::Act::IsTaken(const Ids& ids,
+                                const std::optional<cli::PruneFilter>& filter) const {
+  return !filter.has_value() || std::all_of(ids.begin(), ids.end(), [&](const oci::Digest& id) {
+    const auto bytes = store::ReadBlob(store_, id, -1, oci::kMaxImageConfigSize);
+    const auto config = bytes.ok() ? oci::ParseImageConfig(*bytes) : bytes.status();
+    absl::Time created = absl::InfinitePast();
+    std::string why;
+    if (!config.ok()) return filter->Takes(created, {});
+    absl::ParseTime(absl::RFC3339_full, config->created, &created, &why);
+    return filter->Takes(created, {config->labels.begin(), config->labels.end()});
+  });
+}
+
+absl::Status ImageRemover::Act::Prune(bool unused, const std::optional<cli::PruneFilter>& filter) {
   Ids ids;
   Names gone;
   for (const NamedImage& named : origins_.refs) {
     const Ids its = store::MarkNames(store_, {named}, {}).configs;
-    if (!unused || !store::ContainersOf(origins_, its).empty()) continue;
+    if (!unused || !store::ContainersOf(origins_, its).empty() || !IsTaken(its, filter)) continue;
     gone.push_back(named);
     ids.insert(ids.end(), its.begin(), its.end());
   }
   STAVE_ASSIGN_OR_RETURN(const std::vector<store::Image> unnamed,
                          store::UnnamedImages(store_, origins_));
-  for (const store::Image& image : unnamed) ids.push_back(image.id);
-  STAVE_RETURN_IF_ERROR(Go(gone, ids, nullptr));
+  Ids manifests;
+  for (const store::Image& image : unnamed) {
+    // What stays keeps its layers, which one that goes may share.
+    const bool goes = IsTaken({image.id}, filter);
+    if (goes) ids.push_back(image.id);
+    Ids& its = goes ? manifests : origins_.documents;
+    its.insert(its.end(), image.manifests.begin(), image.manifests.end());
+  }
+  const store::Marked taken = store::MarkNames(store_, gone, manifests);
+  STAVE_RETURN_IF_ERROR(Go(gone, ids, filter.has_value() ? &taken : nullptr, Who::kMany));
   return store::RemakeIndex(store_);
 }
 
 // Takes `names` away and then what nothing needs any more, of `among` only. All that may keep it
 // from being done is found first.
-absl::Status ImageRemover::Act::Go(const Names& names, const Ids& ids, const store::Marked* among) {
+absl::Status ImageRemover::Act::Go(const Names& names, const Ids& ids, const store::Marked* among,
+                                   Who who) {
   auto& refs = origins_.refs;
   refs.erase(std::remove_if(refs.begin(), refs.end(),
                             [&](const NamedImage& ref) {
@@ -266,7 +291,7 @@ absl::Status ImageRemover::Act::Go(const Names& names, const Ids& ids, const sto
                          store::FindUnneeded(store_, needed, among));
   const Ids objects = Objects(store_, unneeded, ids);
   STAVE_RETURN_IF_ERROR(Untag(names));
-  if (among != nullptr) WarnOfWhatStays(needed, ids);
+  if (who == Who::kOne) WarnOfWhatStays(needed, ids);
   if (unneeded.blobs.empty() && unneeded.layers.empty()) return absl::OkStatus();
   if (!remover_.trash_) {
     STAVE_ASSIGN_OR_RETURN(store::TrashFolder trash, store::TrashFolder::Make(store_));
@@ -292,10 +317,23 @@ void ImageRemover::Act::WarnOfWhatStays(const store::Marked& needed, const Ids& 
   }
 }
 
+// With the last tag of an image in a repository goes the digest that it came by, as people see it.
 absl::Status ImageRemover::Act::Untag(const Names& names) {
-  for (const NamedImage& name : names) {
-    STAVE_RETURN_IF_ERROR(store::RemoveRef(store_, name.reference));
-    removed_.names.push_back(name.reference.Familiar());
+  std::vector<std::string>& shown = removed_.names;
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    STAVE_RETURN_IF_ERROR(store::RemoveRef(store_, name->reference));
+    Show(name->reference.Familiar(), &shown);
+    const auto is_twin = [&](const NamedImage& other) {
+      return !other.reference.digest() && other.descriptor.digest == name->descriptor.digest &&
+             SameRepository(other.reference, name->reference);
+    };
+    if (name->reference.digest() || store::IsTaggedHere(name->descriptor) ||
+        std::any_of(name + 1, names.end(), is_twin) ||
+        std::any_of(origins_.refs.begin(), origins_.refs.end(), is_twin)) {
+      continue;
+    }
+    Show(absl::StrCat(name->reference.FamiliarName(), "@", name->descriptor.digest.ToString()),
+         &shown);
   }
   return absl::OkStatus();
 }
@@ -317,11 +355,12 @@ absl::Status ImageRemover::Remove(const std::string& text, bool force, Removed* 
   return Act(this, std::move(lock), std::move(origins), removed).Remove(text, force);
 }
 
-absl::Status ImageRemover::Prune(bool unused, Removed* removed) {
+absl::Status ImageRemover::Prune(bool unused, const std::optional<cli::PruneFilter>& filter,
+                                 Removed* removed) {
   STAVE_RETURN_IF_ERROR(store::SweepIngest(store_));
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd lock, store::LockToCollect(store_));
   STAVE_ASSIGN_OR_RETURN(store::Origins origins, store::FindOrigins(store_));
-  return Act(this, std::move(lock), std::move(origins), removed).Prune(unused);
+  return Act(this, std::move(lock), std::move(origins), removed).Prune(unused, filter);
 }
 
 }  // namespace stave::tools

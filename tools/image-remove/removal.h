@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "libs/cli/prune_filter.h"
 #include "libs/oci/digest.h"
 #include "libs/store/store.h"
 #include "libs/store/trash_folder.h"
@@ -46,9 +47,9 @@ class ImageRemover {
   absl::Status Remove(const std::string& text, bool force, Removed* removed);
 
   // Removes what nothing names, and what dead pulls left; with `unused`, first the names of images
-  // that no container uses.
+  // that no container uses. With `filter` only the images that it takes, and what is theirs alone.
   // Errors: as above.
-  absl::Status Prune(bool unused, Removed* removed);
+  absl::Status Prune(bool unused, const std::optional<cli::PruneFilter>& filter, Removed* removed);
 
  private:
   class Act;

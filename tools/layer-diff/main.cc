@@ -31,9 +31,11 @@
 #include "libs/runtime/container_root.h"
 #include "libs/store/containers.h"
 #include "libs/store/store.h"
+#include "tools/layer-diff/output.h"
 
 DEFINE_bool(json, false, "");
 DEFINE_bool(rootfs, false, "");
+DEFINE_string(output, "", "");
 DEFINE_bool(tar, false, "");
 
 namespace stave {
@@ -41,6 +43,7 @@ namespace {
 
 constexpr cli::Option kOptions[] = {
     {"json", 0, cli::Takes::kNothing, "", "print one JSON object a line, a stable interface"},
+    {"output", 'o', cli::Takes::kValue, "FILE", "write to FILE, which is replaced, not to stdout"},
     {"rootfs", 0, cli::Takes::kNothing, "", "write the whole root filesystem as a tar"},
     {"tar", 0, cli::Takes::kNothing, "", "write the changes as the tar of an OCI layer"},
 };
@@ -48,7 +51,7 @@ constexpr cli::Option kOptions[] = {
 constexpr cli::Program kProgram = {
     .name = "layer-diff",
     .purpose = "tell what a container has changed, as lines or as a tar",
-    .synopsis = "[--json|--tar|--rootfs] CONTAINER",
+    .synopsis = "[--json|--tar|--rootfs] [-o FILE] CONTAINER",
     .options = kOptions,
 };
 
@@ -86,7 +89,8 @@ std::string Line(const image::Change& change) {
          "\n";
 }
 
-absl::Status PrintChanges(const store::Store& store, const std::string& id) {
+absl::Status PrintChanges(const store::Store& store, const std::string& id,
+                          const tools::Output& output) {
   const auto opened = runtime::OpenContainerLayers(store, id);
   if (base::ErrorWord(opened.status()) == "E_NO_IMAGE") {
     return base::WithHint(
@@ -100,9 +104,9 @@ absl::Status PrintChanges(const store::Store& store, const std::string& id) {
   if (!FLAGS_tar) {
     std::string text;
     for (const image::Change& change : changes) text += Line(change);
-    return base::WriteAll(STDOUT_FILENO, text, "stdout");
+    return base::WriteAll(output.fd(), text, output.name());
   }
-  archive::FdSink sink(STDOUT_FILENO, "stdout");
+  archive::FdSink sink(output.fd(), output.name());
   archive::TarWriter tar(&sink);
   if (layers.upper.valid()) {
     STAVE_RETURN_IF_ERROR(image::WriteLayer(layers.upper.get(), changes, Tell, &tar));
@@ -110,10 +114,11 @@ absl::Status PrintChanges(const store::Store& store, const std::string& id) {
   return tar.Finish();
 }
 
-absl::Status WriteRootfs(const store::Store& store, const std::string& id) {
+absl::Status WriteRootfs(const store::Store& store, const std::string& id,
+                         const tools::Output& output) {
   STAVE_ASSIGN_OR_RETURN(const runtime::ContainerRoot root,
                          runtime::OpenContainerRoot(store, id, runtime::RootUse::kExport));
-  archive::FdSink sink(STDOUT_FILENO, "stdout");
+  archive::FdSink sink(output.fd(), output.name());
   archive::TarWriter tar(&sink);
   image::TreeReader reader(
       {.mounts = image::TreeBounds::Mounts::kStop},
@@ -133,15 +138,20 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   if (FLAGS_json + FLAGS_tar + FLAGS_rootfs > 1) {
     return cli::UsageError("--json, --tar and --rootfs: only one of them");
   }
-  if ((FLAGS_tar || FLAGS_rootfs) && ::isatty(STDOUT_FILENO) == 1) {
-    return cli::UsageError("a tar would go to stdout, which is a terminal");
+  if (given.Has("output") && FLAGS_output.empty()) return cli::UsageError("--output: is empty");
+  if ((FLAGS_tar || FLAGS_rootfs) && FLAGS_output.empty() && ::isatty(STDOUT_FILENO) == 1) {
+    return base::WithHint(cli::UsageError("a tar would go to stdout, which is a terminal"),
+                          "--output FILE, or a pipe");
   }
   AllowManyFiles();
   // A store that is not there has no containers, and is not made.
   STAVE_ASSIGN_OR_RETURN(store::Store store, store::Store::Open(store::Access::kRead));
   STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, given.operands()[0]));
   STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kWrite));
-  STAVE_RETURN_IF_ERROR(FLAGS_rootfs ? WriteRootfs(store, id) : PrintChanges(store, id));
+  STAVE_ASSIGN_OR_RETURN(tools::Output output, tools::Output::Open(FLAGS_output));
+  STAVE_RETURN_IF_ERROR(FLAGS_rootfs ? WriteRootfs(store, id, output)
+                                     : PrintChanges(store, id, output));
+  STAVE_RETURN_IF_ERROR(output.Done());
   return 0;
 }
 

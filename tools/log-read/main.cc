@@ -22,7 +22,6 @@
 #include "libs/base/number.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
-#include "libs/base/termination.h"
 #include "libs/base/unique_fd.h"
 #include "libs/cli/moment.h"
 #include "libs/cli/program.h"
@@ -197,10 +196,7 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
   STAVE_ASSIGN_OR_RETURN(const std::string id,
                          store::FindContainer(store, invocation.operands()[0]));
-  const absl::Status read = ReadLog(store, id, query);
-  // As any program whose reader has gone.
-  if (base::ErrorWord(read) == "E_PIPE") base::EndBySignal(SIGPIPE);
-  if (!read.ok()) return read;
+  STAVE_RETURN_IF_ERROR(ReadLog(store, id, query));
   return 0;
 }
 

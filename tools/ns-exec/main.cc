@@ -4,8 +4,6 @@
 //
 // Manual: ns-exec(1).
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 #include <string>
@@ -17,9 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
-#include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
-#include "libs/base/unique_fd.h"
 #include "libs/cli/program.h"
 #include "libs/oci/env_file.h"
 #include "libs/pty/detach_keys.h"
@@ -69,18 +65,6 @@ constexpr cli::Program kProgram = {
 
 bool IsAssignment(const std::string& variable) { return variable.find('=') != std::string::npos; }
 
-// The caller's own file, which may be a pipe.
-absl::StatusOr<std::vector<std::string>> ReadEnvFile(const std::string& path) {
-  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
-  if (!file.valid()) return base::PosixError(errno, base::Printable(path), "open");
-  STAVE_ASSIGN_OR_RETURN(const std::string text,
-                         base::ReadAll(file.get(), oci::kMaxEnvFile, base::Printable(path)));
-  auto variables = oci::ParseEnvFile(text);
-  if (variables.ok()) return variables;
-  return cli::AsUsage(
-      base::WithContext(variables.status(), absl::StrCat("--env-file: ", base::Printable(path))));
-}
-
 // A bare name takes the caller's value. One that the caller has not got is nothing in a file, and
 // takes the variable away as --env.
 absl::StatusOr<std::vector<std::string>> Variables(const cli::Invocation& given) {
@@ -94,8 +78,9 @@ absl::StatusOr<std::vector<std::string>> Variables(const cli::Invocation& given)
     }
   };
   for (const std::string& path : given.List("env-file")) {
-    STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadEnvFile(path));
-    for (const std::string& line : lines) add(line, true);
+    const auto lines = oci::ReadEnvFile(path);
+    if (!lines.ok()) return base::WithContext(lines.status(), "--env-file");
+    for (const std::string& line : *lines) add(line, true);
   }
   for (const std::string& one : given.List("env")) add(one, false);
   return variables;

@@ -3,20 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libs/base/deadline.h"
 #include "libs/base/error.h"
+#include "libs/base/number.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/base/subprocess.h"
 #include "libs/base/unique_fd.h"
 #include "libs/monitor/channel.h"
 #include "libs/monitor/restart_policy.h"
@@ -90,7 +95,13 @@ absl::StatusOr<store::Pending> Make(const store::Store& store, json::Value* docu
   SweepFirst(store, wishes);
   STAVE_ASSIGN_OR_RETURN(runtime::Created created,
                          runtime::Create(store, {wishes.rm, true, false}, document));
-  store::AppendEvent(store, "create", created.entry.id(), created.entry.intent().name);
+  std::map<std::string, std::string> attributes;
+  for (const char* name : {"reference", "asked"}) {  // the second, where it is there
+    const json::Value* image = document->Find({"stave", "image", name});
+    if (image != nullptr && image->is_string()) attributes["image"] = image->text();
+  }
+  store::AppendEvent(store, "create", created.entry.id(), created.entry.intent().name,
+                     std::move(attributes));
   return std::move(created.entry);
 }
 
@@ -155,6 +166,30 @@ absl::StatusOr<base::UniqueFd> Join(const store::Container& container,
   return socket;
 }
 
+// Whether the process is past its last instruction, or a zombie: PF_EXITING in proc_pid_stat(5).
+bool IsEnding(absl::string_view pid) {
+  constexpr uint64_t kExiting = 4;
+  constexpr size_t kFlags = 6;  // of what follows the name
+  const auto text = base::ReadFileAt(AT_FDCWD, absl::StrCat("/proc/", pid, "/stat"), 4096);
+  if (!text.ok() || text->rfind(')') == text->npos) return false;
+  const std::vector<std::string> fields =
+      absl::StrSplit(text->substr(text->rfind(')') + 1), ' ', absl::SkipEmpty());
+  const auto flags = fields.size() > kFlags ? base::ParseUint(fields[kFlags], 0, UINT64_MAX)
+                                            : absl::StatusOr<uint64_t>(0);
+  return flags.ok() && (*flags & kExiting) != 0;
+}
+
+// Where a process has become this one, as stave does, its children are this one's. The stages
+// before have ended with the document, and would be zombies for as long as the container lives.
+void ReapEarlierStages() {
+  const auto children = base::ReadFileAt(AT_FDCWD, "/proc/thread-self/children", 4096);
+  if (!children.ok()) return;
+  for (const absl::string_view child : absl::StrSplit(*children, ' ', absl::SkipEmpty())) {
+    const auto pid = base::ParseUint(child, 1, INT32_MAX);
+    if (pid.ok() && IsEnding(child)) base::ReapChild(static_cast<pid_t>(*pid));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<int> CreateOnly(const store::Store& store, json::Value document,
@@ -191,6 +226,7 @@ absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
   STAVE_RETURN_IF_ERROR(file.Write(id));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,
                          runtime::StartMonitor(store, std::move(entry), wish));
+  ReapEarlierStages();
   const auto end = runtime::Attach(socket.get(), attachment);
   if (end.ok()) return CodeOf(*end);
   if (absl::IsNotFound(store::GetContainer(store, id).status())) file.TakeBack();
@@ -200,7 +236,7 @@ absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
 absl::StatusOr<int> StartAll(const store::Store& store, const std::vector<std::string>& names,
                              const std::function<void(const absl::Status&)>& fail) {
   SweepFirst(store, {});
-  int code = 0;
+  std::vector<std::string> failed;
   for (const std::string& name : names) {
     const absl::Status started = StartOne(store, name);
     if (started.ok()) {
@@ -208,9 +244,13 @@ absl::StatusOr<int> StartAll(const store::Store& store, const std::vector<std::s
       continue;
     }
     fail(started);
-    code = 1;
+    failed.push_back(name);
   }
-  return code;
+  if (names.size() > 1 && !failed.empty()) {
+    fail(base::Error(absl::StatusCode::kFailedPrecondition, "E_STATE",
+                     absl::StrCat("failed to start containers: ", absl::StrJoin(failed, ", "))));
+  }
+  return failed.empty() ? 0 : 1;
 }
 
 absl::StatusOr<int> StartWithMachine(const store::Store& store,

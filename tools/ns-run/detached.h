@@ -39,7 +39,8 @@ absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
                                 const runtime::AttachmentWishes& attachment);
 
 // --start: each of `names`, in their order; printed as typed when it runs. One that runs is fine.
-// What fails is told by `fail`, and the result is 1 then.
+// What fails is told by `fail`, in the end, where there are several, by all names together; the
+// result is 1 then.
 absl::StatusOr<int> StartAll(const store::Store& store, const std::vector<std::string>& names,
                              const std::function<void(const absl::Status&)>& fail);
 

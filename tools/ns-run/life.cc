@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@
 #include "libs/base/number.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
+#include "libs/oci/env_file.h"
 #include "libs/oci/life_member.h"
 #include "libs/oci/stave_member.h"
 
@@ -130,7 +132,14 @@ absl::Status SetHealth(const cli::Invocation& given, json::Value* document) {
 
 absl::Status SetLabels(const cli::Invocation& given, json::Value* document) {
   oci::TextPairs labels;
-  for (const std::string& text : given.List("label")) {
+  std::vector<std::string> texts;
+  for (const std::string& path : given.List("label-file")) {
+    auto lines = oci::ReadEnvFile(path);
+    if (!lines.ok()) return base::WithContext(lines.status(), "--label-file");
+    for (std::string& line : *lines) texts.push_back(std::move(line));
+  }
+  for (std::string& text : given.List("label")) texts.push_back(std::move(text));
+  for (const std::string& text : texts) {
     std::pair<std::string, std::string> label = absl::StrSplit(text, absl::MaxSplits('=', 1));
     if (label.first.empty()) {
       return cli::UsageError(

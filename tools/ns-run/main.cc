@@ -5,12 +5,15 @@
 // The last stage of the pipe: reads the document, applies its options, and runs it in the
 // foreground or prints it. Manual: ns-run(1).
 
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gflags/gflags.h"
@@ -21,7 +24,10 @@
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
 #include "libs/json/value.h"
+#include "libs/oci/env_file.h"
 #include "libs/oci/process.h"
+#include "libs/oci/stave_member.h"
+#include "libs/oci/user.h"
 #include "libs/pty/detach_keys.h"
 #include "libs/runtime/attachment.h"
 #include "libs/runtime/compose.h"
@@ -29,10 +35,15 @@
 #include "libs/runtime/plan.h"
 #include "libs/runtime/report.h"
 #include "libs/runtime/session.h"
+#include "libs/runtime/start_failure.h"
+#include "libs/store/image_user.h"
 #include "libs/store/store.h"
 #include "tools/ns-run/detached.h"
 #include "tools/ns-run/life.h"
+#include "tools/ns-run/mount_option.h"
 #include "tools/ns-run/report.h"
+#include "tools/ns-run/sharing.h"
+#include "tools/ns-run/tuning.h"
 
 DEFINE_string(cidfile, "", "");
 DEFINE_string(config, "", "");
@@ -75,10 +86,15 @@ constexpr cli::Option kOptions[] = {
     {"cidfile", 0, Takes::kValue, "FILE",
      "write the container's id into FILE, which must not exist"},
     {"label", 'l', Takes::kList, "NAME[=VALUE]", "label the container; may be repeated"},
+    {"label-file", 0, Takes::kList, "FILE",
+     "read labels from FILE, a line each, before those of --label; may be repeated"},
     {"rm", 0, Takes::kNothing, "", "remove the container when it has ended"},
     {"interactive", 'i', Takes::kNothing, "",
      "give the payload ns-run's stdin; without it stdin is empty", "Streams"},
     {"tty", 't', Takes::kNothing, "", "give the payload a terminal", "Streams"},
+    {"stream", 0, Takes::kList, "NAME",
+     "with --attachable: be attached to this one only, stdin, stdout or stderr; may be repeated",
+     "Streams"},
     {"stdin-fd", 0, Takes::kValue, "N", "with -i: use descriptor N instead of stdin", "Streams"},
     {"detach", 'd', Takes::kNothing, "", "leave the container running and print its id", "Life"},
     {"attachable", 0, Takes::kNothing, "",
@@ -117,6 +133,8 @@ constexpr cli::Option kOptions[] = {
     {"no-healthcheck", 0, Takes::kNothing, "", "do without the image's check", "Health"},
     {"env", 'e', Takes::kList, "NAME=VALUE",
      "set a variable, or take over NAME from the caller; may be repeated", "Process"},
+    {"env-file", 0, Takes::kList, "FILE",
+     "read variables from FILE, before those of --env; may be repeated", "Process"},
     {"user", 'u', Takes::kValue, "USER[:GROUP]", "run as USER, a name of the image's or a number",
      "Process"},
     {"workdir", 'w', Takes::kValue, "DIR",
@@ -124,9 +142,21 @@ constexpr cli::Option kOptions[] = {
     {"entrypoint", 0, Takes::kValue, "PROGRAM",
      "run PROGRAM with the operands as its arguments; \"\" runs the operands themselves",
      "Process"},
+    {"group-add", 0, Takes::kList, "GROUP", "be in this group, too; may be repeated", "Process"},
+    {"ulimit", 0, Takes::kList, "NAME=SOFT[:HARD]",
+     "a limit of setrlimit(2), such as nofile=1024; may be repeated", "Process"},
+    {"oom-score-adj", 0, Takes::kValue, "N",
+     "how readily it is killed when memory is short, -1000 to 1000", "Process"},
     {"init", 0, Takes::kNothing, "",
      "make process 1 a small init that reaps orphans and passes signals on", "Process"},
     {"hostname", 'h', Takes::kValue, "NAME", "hostname; the short id otherwise", "Isolation"},
+    {"domainname", 0, Takes::kValue, "NAME", "NIS domain name", "Isolation"},
+    {"add-host", 0, Takes::kList, "NAME:ADDRESS", "a line of /etc/hosts; may be repeated",
+     "Isolation"},
+    {"dns", 0, Takes::kList, "ADDRESS", "name server in /etc/resolv.conf; may be repeated",
+     "Isolation"},
+    {"dns-search", 0, Takes::kList, "DOMAIN", "search domain in it; may be repeated", "Isolation"},
+    {"dns-option", 0, Takes::kList, "OPTION", "option in it; may be repeated", "Isolation"},
     {"network", 0, Takes::kValue, "MODE",
      "none (loopback only, the default), host, or container:NAME", "Isolation"},
     {"read-only", 0, Takes::kNothing, "", "mount the root filesystem read-only", "Isolation"},
@@ -134,6 +164,26 @@ constexpr cli::Option kOptions[] = {
      "bind a file or directory of the host; may be repeated", "Isolation"},
     {"tmpfs", 0, Takes::kList, "DIR[:OPTIONS]",
      "mount a tmpfs on DIR, with options such as size=64m,exec; may be repeated", "Isolation"},
+    {"mount", 0, Takes::kList, "KEY=VALUE,...",
+     "type=bind,src=/HOST,dst=/CONTAINER[,readonly] or "
+     "type=tmpfs,dst=/CONTAINER[,tmpfs-size=64m]; may be repeated",
+     "Isolation"},
+    {"shm-size", 0, Takes::kValue, "SIZE", "size of /dev/shm; 64m otherwise", "Isolation"},
+    {"device", 0, Takes::kList, "/dev/HOST[:/dev/CONTAINER[:rwm]]",
+     "let it use a device; may be repeated", "Isolation"},
+    {"pid", 0, Takes::kValue, "MODE", "private (otherwise), or host: see and signal all processes",
+     "Isolation"},
+    {"ipc", 0, Takes::kValue, "MODE",
+     "private (otherwise), or host: share memory and queues with the machine", "Isolation"},
+    {"sysctl", 0, Takes::kList, "NAME=VALUE",
+     "a kernel parameter of its namespaces; may be repeated", "Isolation"},
+    {"cgroup-parent", 0, Takes::kValue, "PATH", "make its cgroup below this one; /stave otherwise",
+     "Isolation"},
+    {"annotation", 0, Takes::kList, "NAME=VALUE",
+     "an annotation, which hooks and runtimes may obey; may be repeated", "Isolation"},
+    {"privileged", 0, Takes::kNothing, "",
+     "all capabilities and devices, no seccomp, nothing hidden: as root on the machine",
+     "Isolation"},
     {"cap-add", 0, Takes::kList, "CAPABILITY", "add a capability, or ALL; may be repeated",
      "Isolation"},
     {"cap-drop", 0, Takes::kList, "CAPABILITY", "drop a capability, or ALL; may be repeated",
@@ -153,7 +203,20 @@ constexpr cli::Program kProgram = {
     .failure_exit = runtime::kOwnFailure,
 };
 
-runtime::RunOptions OptionsOf(const cli::Invocation& given) {
+// A bare name of a file takes the caller's value, if it has one.
+absl::Status AddEnvFiles(const cli::Invocation& given, std::vector<std::string>* env) {
+  for (const std::string& path : given.List("env-file")) {
+    const auto lines = oci::ReadEnvFile(path);
+    if (!lines.ok()) return base::WithContext(lines.status(), "--env-file");
+    for (const std::string& line : *lines) {
+      const bool bare = line.find('=') == line.npos;
+      if (!bare || ::getenv(line.c_str()) != nullptr) env->push_back(line);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<runtime::RunOptions> OptionsOf(const cli::Invocation& given) {
   const auto optional = [&given](const char* name) {
     return given.Has(name) ? std::optional<std::string>(given.Get(name)) : std::nullopt;
   };
@@ -165,12 +228,16 @@ runtime::RunOptions OptionsOf(const cli::Invocation& given) {
   options.workdir = optional("workdir");
   options.hostname = optional("hostname");
   options.network = optional("network");
-  options.env = given.List("env");
+  STAVE_RETURN_IF_ERROR(AddEnvFiles(given, &options.env));
+  for (std::string& one : given.List("env")) options.env.push_back(std::move(one));
   options.cap_add = given.List("cap-add");
   options.cap_drop = given.List("cap-drop");
   options.security = given.List("security-opt");
   options.volumes = given.List("volume");
   options.tmpfs = given.List("tmpfs");
+  for (const std::string& one : given.List("mount")) {
+    STAVE_RETURN_IF_ERROR(tools::AddMount(one, &options));
+  }
   options.read_only = given.Has("read-only");
   options.terminal = given.Has("tty");
   return options;
@@ -200,6 +267,32 @@ absl::StatusOr<int> InputOf(const cli::Invocation& given) {
   const auto fd = base::ParseUint(FLAGS_stdin_fd, 0, 1048575);
   if (!fd.ok()) return cli::BadValue("stdin-fd", fd.status());
   return static_cast<int>(*fd);
+}
+
+// Groups by the names that the image has for them.
+tools::FindGroup GroupsOf(const store::Store& store, const json::Value& document) {
+  return [&store, &document](const std::string& name) -> absl::StatusOr<uint32_t> {
+    STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
+    if (!member.image) {
+      return cli::UsageError(
+          absl::StrCat(base::Quoted(name, 64), ": without an image, groups are numbers"));
+    }
+    STAVE_ASSIGN_OR_RETURN(
+        const oci::User user,
+        store::ResolveImageUser(store, member.image->layers, absl::StrCat("0:", name)));
+    return user.gid;
+  };
+}
+
+// The forms of what changes the document in its own way, tried on an empty one.
+absl::Status CheckSettings(const cli::Invocation& given) {
+  STAVE_RETURN_IF_ERROR(tools::CheckSharing(given));
+  json::Value trial = json::Value::Object();
+  trial.Set("mounts", json::Value::Array(
+                          {json::Value::Object({{"destination", json::Value::String("/dev/shm")},
+                                                {"type", json::Value::String("tmpfs")}})}));
+  return tools::Tune(
+      given, [](const std::string&) { return absl::StatusOr<uint32_t>(0); }, &trial);
 }
 
 absl::StatusOr<int> Report(const cli::Invocation& given) {
@@ -236,6 +329,14 @@ absl::Status CheckLife(const cli::Invocation& given) {
         cli::UsageError(absl::StrCat("--", name, ": needs -d, --attachable or --create")),
         "what ns-run watches itself has no log, no checks and is not started again");
   }
+  if (given.Has("stream") && !given.Has("attachable")) {
+    return cli::UsageError("--stream: needs --attachable");
+  }
+  for (const std::string& name : given.List("stream")) {
+    if (name == "stdin" || name == "stdout" || name == "stderr") continue;
+    return cli::UsageError(
+        absl::StrCat("--stream: ", base::Quoted(name, 64), ": is not stdin, stdout or stderr"));
+  }
   for (const char* name : {"attach", "boot"}) {
     if (given.Has(name) && !given.Has("start")) {
       return cli::UsageError(absl::StrCat("--", name, ": needs --start"));
@@ -258,7 +359,13 @@ absl::StatusOr<runtime::AttachmentWishes> AttachmentOf(const cli::Invocation& gi
                                                        const json::Value& document, int input) {
   runtime::AttachmentWishes wishes;
   wishes.terminal = oci::HasTerminal(document);
-  wishes.in = given.Has("interactive") || given.Has("stdin-fd");
+  const std::vector<std::string> streams = given.List("stream");
+  const auto takes = [&streams](const char* name) {
+    return streams.empty() || std::find(streams.begin(), streams.end(), name) != streams.end();
+  };
+  wishes.in = (given.Has("interactive") || given.Has("stdin-fd")) && takes("stdin");
+  wishes.out = takes("stdout");
+  wishes.err = takes("stderr");
   wishes.input = input;
   wishes.holds = true;
   wishes.ends_input = true;
@@ -327,12 +434,25 @@ absl::StatusOr<int> TellCode(absl::StatusOr<int> code) {
   return exit_code;
 }
 
+absl::StatusOr<int> ComposeAndRun(const cli::Invocation& given, const runtime::RunOptions& options,
+                                  const store::Store& store, json::Value document, int input) {
+  STAVE_RETURN_IF_ERROR(runtime::CheckShape(document));
+  if (given.Has("privileged")) tools::MakePrivileged(&document);
+  STAVE_RETURN_IF_ERROR(runtime::Compose(options, store, &document));
+  STAVE_RETURN_IF_ERROR(tools::Share(given, &document));
+  STAVE_RETURN_IF_ERROR(tools::Tune(given, GroupsOf(store, document), &document));
+  STAVE_RETURN_IF_ERROR(tools::SetLife(given, &document));
+  if (given.Has("print")) return PrintDocument(std::move(document));
+  return RunIt(given, store, std::move(document), input);
+}
+
 absl::StatusOr<int> Run(const cli::Invocation& given) {
   if (given.Has("report")) return Report(given);
   STAVE_RETURN_IF_ERROR(CheckLife(given));
   if (given.Has("start")) return TellCode(StartThem(given));
-  const runtime::RunOptions options = OptionsOf(given);
+  STAVE_ASSIGN_OR_RETURN(const runtime::RunOptions options, OptionsOf(given));
   if (const absl::Status checked = runtime::CheckOptions(options); !checked.ok()) return checked;
+  STAVE_RETURN_IF_ERROR(CheckSettings(given));
   const bool attends = !given.Has("detach") && !given.Has("create");
   int input = -1;
   if (attends) {
@@ -342,11 +462,13 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   const bool print = given.Has("print");
   STAVE_ASSIGN_OR_RETURN(const store::Store store,
                          store::Store::Open(print ? store::Access::kRead : store::Access::kWrite));
-  STAVE_RETURN_IF_ERROR(runtime::CheckShape(document));
-  STAVE_RETURN_IF_ERROR(runtime::Compose(options, store, &document));
-  STAVE_RETURN_IF_ERROR(tools::SetLife(given, &document));
-  if (print) return PrintDocument(std::move(document));
-  return TellCode(RunIt(given, store, std::move(document), input));
+  std::string name = options.name.value_or("");
+  if (const auto member = oci::GetStaveMember(document); name.empty() && member.ok()) {
+    name = member->name;
+  }
+  const absl::StatusOr<int> code = ComposeAndRun(given, options, store, std::move(document), input);
+  if (!code.ok() && !print) runtime::NoteFailure(code.status(), name, store);
+  return TellCode(code);
 }
 
 }  // namespace

@@ -6,14 +6,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
+#include "libs/cli/object_format.h"
+#include "libs/json/parse.h"
+#include "libs/store/containers.h"
 #include "libs/store/event_reader.h"
 #include "libs/store/events.h"
+#include "libs/store/record.h"
 
 namespace stave::tools {
 namespace {
@@ -42,24 +48,107 @@ absl::Status Wait(int events, const std::optional<absl::Time>& until) {
   return absl::OkStatus();
 }
 
+const templates::Shape& EventShape() {
+  static constexpr templates::MapShape kMaps[] = {{"Actor.Attributes"}};
+  static constexpr templates::Shape kShape = {"events.Message", kMaps, {}};
+  return kShape;
+}
+
+bool IsJson(const std::string& format) { return format == "json" || format == "{{json .}}"; }
+
+// What the containers of the events are.
+class Records {
+ public:
+  explicit Records(const store::Store& store) : store_(store) {}
+
+  // What the event of its creation tells outlives the container.
+  void Note(const store::Event& event) {
+    const auto image = event.attributes.find("image");
+    if (event.action != "create" || image == event.attributes.end()) return;
+    made_[event.id].image_asked = image->second;
+  }
+
+  const store::Record& Of(const std::string& id) {
+    const auto found = records_.find(id);
+    if (found != records_.end()) return found->second;
+    auto view = store::GetContainer(store_, id);
+    if (!view.ok()) {  // it may yet come
+      const auto made = made_.find(id);
+      return made == made_.end() ? unknown_ : made->second;
+    }
+    return records_[id] = std::move(view->record);
+  }
+
+ private:
+  const store::Store& store_;
+  const store::Record unknown_;
+  std::map<std::string, store::Record> records_;
+  std::map<std::string, store::Record> made_;
+};
+
+// Turns lines of the file into what is printed.
+class Teller {
+ public:
+  static absl::StatusOr<Teller> Make(const store::Store& store, const EventWishes& wishes) {
+    Teller teller(store, wishes);
+    if (wishes.format && !IsJson(*wishes.format)) {
+      STAVE_ASSIGN_OR_RETURN(teller.format_,
+                             cli::ObjectFormat::Parse(*wishes.format, EventShape()));
+    }
+    return teller;
+  }
+
+  // With its newline; "" if the line is not wanted.
+  absl::StatusOr<std::string> Tell(const std::string& line) {
+    const auto event = store::ParseEvent(line);
+    if (event.ok()) records_.Note(*event);
+    if (!event.ok() || (wishes_.since && event->time < *wishes_.since)) return std::string();
+    if (wishes_.until && event->time >= *wishes_.until) return std::string();
+    const bool docker = wishes_.lines || wishes_.format;
+    Message message = MessageOf(*event, "", {});
+    if (docker || wishes_.filter.needs_record()) {
+      const store::Record& record = records_.Of(event->id);
+      message = MessageOf(*event, record.image_asked.empty() ? record.image : record.image_asked,
+                          record.labels);
+    }
+    if (!wishes_.filter.Takes(message)) return std::string();
+    if (!docker) return line + "\n";
+    if (wishes_.lines) return MessageLine(message, absl::LocalTimeZone()) + "\n";
+    if (format_) return format_->One(MessageObject(message));
+    return json::Print(MessageJson(message)) + "\n";
+  }
+
+ private:
+  Teller(const store::Store& store, const EventWishes& wishes) : wishes_(wishes), records_(store) {}
+
+  const EventWishes& wishes_;
+  Records records_;
+  std::optional<cli::ObjectFormat> format_;
+};
+
 }  // namespace
 
-absl::Status PrintEvents(const store::Store& store, const Period& period) {
+absl::Status CheckEventFormat(const std::string& format) {
+  if (IsJson(format)) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(const auto parsed, cli::ObjectFormat::Parse(format, EventShape()));
+  return parsed.One(MessageObject(Message())).status();
+}
+
+absl::Status PrintEvents(const store::Store& store, const EventWishes& wishes) {
   using From = store::EventReader::From;
+  STAVE_ASSIGN_OR_RETURN(Teller teller, Teller::Make(store, wishes));
   // What is over when it begins is only what has been written already.
-  const bool past = IsOver(period.until);
-  const bool all = period.since.has_value() || past;
+  const bool past = IsOver(wishes.until);
+  const bool all = wishes.since.has_value() || past;
   STAVE_ASSIGN_OR_RETURN(store::EventReader reader,
                          store::EventReader::Open(store, all ? From::kOldest : From::kNow));
   for (;;) {
     while (const std::optional<std::string> line = reader.Next()) {
-      const auto event = store::ParseEvent(*line);
-      if (!event.ok() || (period.since && event->time < *period.since)) continue;
-      if (period.until && event->time >= *period.until) continue;
-      STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, *line + "\n", "stdout"));
+      STAVE_ASSIGN_OR_RETURN(const std::string text, teller.Tell(*line));
+      if (!text.empty()) STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, text, "stdout"));
     }
-    if (IsOver(period.until)) return absl::OkStatus();
-    STAVE_RETURN_IF_ERROR(Wait(reader.fd(), period.until));
+    if (IsOver(wishes.until)) return absl::OkStatus();
+    STAVE_RETURN_IF_ERROR(Wait(reader.fd(), wishes.until));
   }
 }
 

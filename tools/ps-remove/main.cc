@@ -19,17 +19,19 @@
 #include "libs/base/status_macros.h"
 #include "libs/cli/human_size.h"
 #include "libs/cli/program.h"
+#include "libs/cli/prune_filter.h"
 #include "libs/runtime/pause.h"
 #include "libs/runtime/recover.h"
 #include "libs/runtime/stop.h"
 #include "libs/store/containers.h"
 #include "libs/store/events.h"
+#include "libs/store/record.h"
 #include "libs/store/store.h"
 #include "libs/store/upper_size.h"
-#include "tools/ps-remove/prune_filter.h"
 
 DEFINE_bool(force, false, "");
 DEFINE_bool(prune, false, "");
+DEFINE_bool(report, false, "");
 
 namespace stave {
 namespace {
@@ -41,6 +43,8 @@ constexpr cli::Option kOptions[] = {
     {"filter", 0, cli::Takes::kList, "FILTER",
      "with --prune: only those that until=TIME, label=KEY[=VALUE] or label!=KEY[=VALUE] takes; may "
      "be repeated"},
+    {"report", 0, cli::Takes::kNothing, "",
+     "with --prune: print what was removed and how much it held, as docker does"},
 };
 
 constexpr cli::Program kProgram = {
@@ -48,7 +52,7 @@ constexpr cli::Program kProgram = {
     .purpose = "remove containers",
     .synopsis =
         "[-f] CONTAINER...\n"
-        "--prune [--filter FILTER]...",
+        "--prune [--report] [--filter FILTER]...",
     .options = kOptions,
 };
 
@@ -100,15 +104,19 @@ absl::Status Remove(const store::Store& store, const std::string& name) {
   return removed;
 }
 
+bool Takes(const cli::PruneFilter& filter, const store::Record& record) {
+  return filter.Takes(record.created, record.labels);
+}
+
 // Errors of one do not keep the others; one that was started or removed meanwhile is none.
-absl::StatusOr<int> Prune(const store::Store& store, const tools::PruneFilter& filter) {
+absl::StatusOr<int> Prune(const store::Store& store, const cli::PruneFilter& filter) {
   STAVE_ASSIGN_OR_RETURN(const std::vector<store::ContainerView> all,
                          store::ListContainers(store, store::Which::kAll));
   int code = 0;
   int64_t bytes = 0;
   std::string ids;
   for (const store::ContainerView& one : all) {
-    if (store::IsLive(one.status) || !one.damage.ok() || !filter.Takes(one.record)) continue;
+    if (store::IsLive(one.status) || !one.damage.ok() || !Takes(filter, one.record)) continue;
     const int64_t size = store::UpperBytes(store, one.record.id);
     const absl::Status removed = RemoveOnce(store, one.record.name, one.record.id);
     if (removed.ok()) {
@@ -119,16 +127,17 @@ absl::StatusOr<int> Prune(const store::Store& store, const tools::PruneFilter& f
       code = 1;
     }
   }
-  STAVE_RETURN_IF_ERROR(base::WriteAll(
-      STDOUT_FILENO,
-      absl::StrCat(ids.empty() ? "" : absl::StrCat("Deleted Containers:\n", ids, "\n"),
-                   "Total reclaimed space: ", cli::HumanSize(bytes), "\n"),
-      "stdout"));
+  if (FLAGS_report) {
+    ids = absl::StrCat(ids.empty() ? "" : absl::StrCat("Deleted Containers:\n", ids, "\n"),
+                       "Total reclaimed space: ", cli::HumanSize(bytes), "\n");
+  }
+  STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, ids, "stdout"));
   return code;
 }
 
 absl::Status CheckUsage(const cli::Invocation& invocation) {
   if (!FLAGS_prune && invocation.Has("filter")) return cli::UsageError("--filter: needs --prune");
+  if (!FLAGS_prune && FLAGS_report) return cli::UsageError("--report: needs --prune");
   if (FLAGS_prune && FLAGS_force) return cli::UsageError("--prune and --force: only one of them");
   if (FLAGS_prune && !invocation.operands().empty()) {
     return cli::UsageError("--prune: takes no CONTAINER");
@@ -142,7 +151,7 @@ absl::Status CheckUsage(const cli::Invocation& invocation) {
 absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   STAVE_RETURN_IF_ERROR(CheckUsage(invocation));
   const auto filter =
-      tools::PruneFilter::Parse(invocation.List("filter"), absl::Now(), absl::LocalTimeZone());
+      cli::PruneFilter::Parse(invocation.List("filter"), absl::Now(), absl::LocalTimeZone());
   if (!filter.ok()) return cli::BadValue("filter", filter.status());
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
   // What cannot be recovered now says so when it is met below, and must not stop the others.

@@ -21,6 +21,7 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/cgroup/cgroup.h"
+#include "libs/cli/format.h"
 #include "libs/cli/program.h"
 #include "libs/cli/table.h"
 #include "libs/json/parse.h"
@@ -33,6 +34,7 @@
 #include "tools/ps-stat/sample.h"
 
 DEFINE_bool(all, false, "");
+DEFINE_string(format, "", "");
 DEFINE_bool(json, false, "");
 DEFINE_bool(no_trunc, false, "");
 DEFINE_bool(once, false, "");
@@ -46,6 +48,8 @@ constexpr cli::Option kOptions[] = {
     {"once", 0, cli::Takes::kNothing, "", "show them once, also on a terminal"},
     {"interval", 'i', cli::Takes::kValue, "SECONDS",
      "show them again and again, so often; on a terminal every second"},
+    {"format", 0, cli::Takes::kValue, "FORMAT",
+     "print `table TEMPLATE`, json, or what a Go template gives for each"},
     {"json", 0, cli::Takes::kNothing, "", "print one JSON object a line, a stable interface"},
     {"no-trunc", 0, cli::Takes::kNothing, "", "print ids whole"},
     {"top", 0, cli::Takes::kNothing, "", "list the processes of one container, as ps -ef does"},
@@ -106,32 +110,39 @@ Samples TakeSamples(const std::vector<store::ContainerView>& views, int64_t mach
   return samples;
 }
 
-std::string Text(const std::vector<store::ContainerView>& views, const Samples& before,
-                 const Samples& now, int64_t machine_memory) {
+using Called = std::map<std::string, std::string>;  // what the user called each id
+
+absl::StatusOr<std::string> Text(const std::vector<store::ContainerView>& views,
+                                 const Samples& before, const Samples& now, const Called& called,
+                                 int64_t machine_memory) {
   const tools::Width width = FLAGS_no_trunc ? tools::Width::kWhole : tools::Width::kShort;
+  STAVE_ASSIGN_OR_RETURN(cli::Format format,
+                         cli::Format::Parse(FLAGS_format, tools::StatListing()));
   std::string lines;
-  std::vector<cli::TableRow> rows;
   for (const store::ContainerView& view : views) {
+    const std::string& id = view.record.id;
     tools::Use use;
     use.record = view.record;
-    if (const auto found = before.find(view.record.id); found != before.end()) {
-      use.before = found->second;
-    }
-    if (const auto found = now.find(view.record.id); found != now.end()) use.now = found->second;
+    if (const auto found = before.find(id); found != before.end()) use.before = found->second;
+    if (const auto found = now.find(id); found != now.end()) use.now = found->second;
     if (FLAGS_json) {
       absl::StrAppend(&lines, json::Print(tools::JsonLine(use, machine_memory)), "\n");
-    } else {
-      rows.push_back(tools::Row(use, machine_memory, width));
+      continue;
     }
+    const auto name = called.find(id);
+    STAVE_RETURN_IF_ERROR(format.Add(
+        tools::FormatRow(use, name == called.end() ? id : name->second, machine_memory, width)));
   }
-  return FLAGS_json ? lines : cli::FormatTable(tools::Header(), rows);
+  return FLAGS_json ? lines : format.Finish();
 }
 
 absl::StatusOr<int> ShowUse(const store::Store& store, const std::vector<std::string>& names,
                             std::optional<absl::Duration> interval) {
   std::vector<std::string> ids;
+  Called called;
   for (const std::string& name : names) {
     STAVE_ASSIGN_OR_RETURN(ids.emplace_back(), store::FindContainer(store, name));
+    called.emplace(ids.back(), name);
   }
   const bool redraws = !FLAGS_json && ::isatty(STDOUT_FILENO) == 1;
   const int64_t machine_memory = tools::MachineMemory();
@@ -142,7 +153,7 @@ absl::StatusOr<int> ShowUse(const store::Store& store, const std::vector<std::st
     Sleep(interval.value_or(kUsualInterval));
     STAVE_ASSIGN_OR_RETURN(views, Chosen(store, ids));
     Samples now = TakeSamples(views, machine_memory);
-    std::string text = Text(views, before, now, machine_memory);
+    STAVE_ASSIGN_OR_RETURN(std::string text, Text(views, before, now, called, machine_memory));
     if (redraws && interval.has_value()) {
       text = absl::StrCat(
           kHome, absl::StrReplaceAll(text, {{"\n", absl::StrCat(kClearLine, "\n")}}), kClearBelow);
@@ -181,15 +192,18 @@ absl::StatusOr<int> ShowProcesses(const store::Store& store, const std::string& 
     if (FLAGS_json) lines += JsonOf(row, columns);
     rows.push_back(std::move(row));
   }
-  STAVE_RETURN_IF_ERROR(
-      Print(FLAGS_json ? lines : cli::FormatTable(tools::ProcessHeader(columns), rows)));
+  STAVE_RETURN_IF_ERROR(Print(
+      FLAGS_json ? lines : cli::FormatTable(tools::ProcessHeader(columns), rows, cli::kTopColumn)));
   return 0;
 }
 
 absl::Status CheckUsage(const cli::Invocation& given) {
   if (!FLAGS_top && given.Has("columns")) return cli::UsageError("--columns: needs --top");
+  if (FLAGS_json && given.Has("format")) {
+    return cli::UsageError("--json and --format exclude each other");
+  }
   if (!FLAGS_top) return absl::OkStatus();
-  for (const char* option : {"all", "once", "interval", "no-trunc"}) {
+  for (const char* option : {"all", "format", "once", "interval", "no-trunc"}) {
     if (given.Has(option)) return cli::UsageError(absl::StrCat("--", option, ": not with --top"));
   }
   if (given.operands().size() != 1) return cli::UsageError("--top: one CONTAINER is wanted");
@@ -221,6 +235,7 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
     columns = *std::move(parsed);
   }
   STAVE_ASSIGN_OR_RETURN(const std::optional<absl::Duration> interval, ReadInterval(given));
+  STAVE_RETURN_IF_ERROR(cli::Format::Parse(FLAGS_format, tools::StatListing()).status());
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
   if (FLAGS_top) return ShowProcesses(store, given.operands()[0], columns);
   return ShowUse(store, given.operands(), interval);

@@ -9,6 +9,7 @@
 #include "libs/base/error.h"
 #include "libs/base/id.h"
 #include "libs/base/number.h"
+#include "libs/template/value.h"
 
 namespace stave::tools {
 namespace {
@@ -47,6 +48,38 @@ std::optional<double> CpuPercent(const Use& use) {
   return 100.0 * absl::FDivDuration(cpu, wall);
 }
 
+const cli::Listing& StatListing() {
+  static constexpr cli::Field kFields[] = {
+      {"Container", "CONTAINER"},
+      {"ID", "CONTAINER ID"},
+      {"Name", "NAME"},
+      {"CPUPerc", "CPU %"},
+      {"MemUsage", "MEM USAGE / LIMIT"},
+      {"MemPerc", "MEM %"},
+      {"NetIO", "NET I/O"},
+      {"BlockIO", "BLOCK I/O"},
+      {"PIDs", "PIDS"},
+  };
+  static constexpr cli::Listing kListing = {
+      .type = "*container.statsContext",
+      .fields = kFields,
+      .table =
+          "table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t"
+          "{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}",
+      .parse_error = "failed to parse template",
+      .execute_error = "failed to execute template"};
+  return kListing;
+}
+
+cli::Row FormatRow(const Use& use, const std::string& called, int64_t machine_memory, Width width) {
+  cli::Row row;
+  row.fields.push_back(templates::Value::String(called));
+  for (const std::string& cell : Row(use, machine_memory, width)) {
+    row.fields.push_back(templates::Value::String(cell));
+  }
+  return row;
+}
+
 cli::TableRow Header() {
   return {"CONTAINER ID", "NAME",    "CPU %",     "MEM USAGE / LIMIT",
           "MEM %",        "NET I/O", "BLOCK I/O", "PIDS"};
@@ -57,8 +90,8 @@ cli::TableRow Row(const Use& use, int64_t machine_memory, Width width) {
       width == Width::kWhole ? use.record.id : use.record.id.substr(0, base::kShortIdLength);
   const std::string name = base::Printable(use.record.name);
   if (!use.now.has_value()) {
-    const std::string none = Pair(kNone, kNone);
-    return {id, name, kNone, none, kNone, none, none, kNone};
+    const std::string none = Pair("0B", "0B");
+    return {id, name, "0.00%", none, "0.00%", none, none, "0"};
   }
   const Sample& now = *use.now;
   const bool has_network = now.received.has_value() && now.sent.has_value();

@@ -9,9 +9,9 @@
 //    "memoryLimit":67108864,"memoryPercent":2.34,"received":1100,"sent":126,"read":0,"written":0,
 //    "pids":3,"pidsLimit":4096}
 //
-// The members are a stable interface, the table is not. What is not known, or of a container that
-// does not run, is null, in the table "--". Without a limit of its own, per cent are those of the
-// machine's memory.
+// The members are a stable interface, the table is not. What is not known is null, in the table
+// "--"; of a container that does not run it is null, too, and in the table 0 as in Docker's.
+// Without a limit of its own, per cent are those of the machine's memory.
 
 #ifndef STAVE_TOOLS_PS_STAT_ROWS_H_
 #define STAVE_TOOLS_PS_STAT_ROWS_H_
@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 
+#include "libs/cli/format.h"
 #include "libs/cli/table.h"
 #include "libs/json/value.h"
 #include "libs/store/record.h"
@@ -39,8 +40,13 @@ enum class Width { kShort, kWhole };  // kWhole: no truncation of ids
 // Per cent of one CPU between the samples; nullopt without both.
 std::optional<double> CpuPercent(const Use& use);
 
+// Docker's fields, for cli::Format.
+const cli::Listing& StatListing();
+
 cli::TableRow Header();
 cli::TableRow Row(const Use& use, int64_t machine_memory, Width width);
+// The row for --format; `called` is what the user called the container.
+cli::Row FormatRow(const Use& use, const std::string& called, int64_t machine_memory, Width width);
 json::Value JsonLine(const Use& use, int64_t machine_memory);
 
 }  // namespace stave::tools

@@ -3,6 +3,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "libs/cli/format.h"
 #include "libs/json/parse.h"
 
 namespace stave::tools {
@@ -46,9 +47,21 @@ TEST(RowTest, WithoutALimitTheMachineIsIt) {
 TEST(RowTest, WhatDoesNotRunHasNoNumbers) {
   Use use = Example();
   use.now.reset();
-  EXPECT_EQ(
-      Row(use, kMachine, Width::kShort),
-      (cli::TableRow{"aaaaaaaaaaaa", "web", "--", "-- / --", "--", "-- / --", "-- / --", "--"}));
+  EXPECT_EQ(Row(use, kMachine, Width::kShort),
+            (cli::TableRow{"aaaaaaaaaaaa", "web", "0.00%", "0B / 0B", "0.00%", "0B / 0B", "0B / 0B",
+                           "0"}));
+}
+
+TEST(FormatRowTest, KnowsDockersFields) {
+  auto format =
+      cli::Format::Parse("{{.Container}} {{.Name}} {{.CPUPerc}} {{.PIDs}}", StatListing());
+  ASSERT_TRUE(format.ok()) << format.status();
+  ASSERT_TRUE(format->Add(FormatRow(Example(), "we", kMachine, Width::kShort)).ok());
+  EXPECT_EQ(format->Finish(), "we web 12.50% 3\n");
+  auto table = cli::Format::Parse("table", StatListing());
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_TRUE(table->Add(FormatRow(Example(), "we", kMachine, Width::kShort)).ok());
+  EXPECT_EQ(table->Finish(), cli::FormatTable(Header(), {Row(Example(), kMachine, Width::kShort)}));
 }
 
 TEST(CpuPercentTest, NeedsTwoSamplesAndNeverFalls) {

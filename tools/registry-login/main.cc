@@ -20,8 +20,6 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/cli/program.h"
-#include "libs/http/url.h"
-#include "libs/oci/reference.h"
 #include "libs/registry/client.h"
 #include "libs/registry/credential.h"
 #include "libs/registry/credentials.h"
@@ -135,13 +133,7 @@ absl::StatusOr<registry::ClientOptions> Network(const std::string& host) {
   options.token_servers = *std::move(servers);
   STAVE_ASSIGN_OR_RETURN(const registry::RegistriesConf conf,
                          registry::ReadRegistriesConf(registry::FindRegistriesConf()));
-  STAVE_ASSIGN_OR_RETURN(const auto any, oci::Reference::FromParts(host, "any/image", "latest"));
-  STAVE_ASSIGN_OR_RETURN(const auto endpoints, registry::PlanEndpoints(conf, any));
-  const registry::Endpoint& own = endpoints.back();
-  if (own.insecure && own.host == registry::ApiHostOf(host)) {
-    STAVE_ASSIGN_OR_RETURN(const http::Url url, http::ParseUrl(absl::StrCat("https://", host)));
-    options.http.insecure_host = url.host;
-  }
+  STAVE_ASSIGN_OR_RETURN(options.http.insecure_host, registry::InsecureHost(conf, host));
   return options;
 }
 

@@ -104,7 +104,8 @@ void WatchedContainer::TellHealth(store::Wellness status) const {
                      {{"health", store::WellnessName(status)}});
 }
 
-void WatchedContainer::WriteRestarting(const store::Exit& exit, const Orders& orders) {
+void WatchedContainer::WriteRestarting(const store::Exit& exit, const Orders& orders,
+                                       absl::Time next) {
   if (group_ && group_->End(kRemoveHas).ok()) {
     group_->Release();
     group_.reset();
@@ -114,6 +115,8 @@ void WatchedContainer::WriteRestarting(const store::Exit& exit, const Orders& or
   state_.finished = exit.finished;
   state_.restarts = orders.restarts;
   state_.last_code = exit.code;
+  state_.last = exit;
+  state_.next = next;
   entry_->container().WriteState(state_).IgnoreError();
 }
 

@@ -57,7 +57,7 @@ class WatchedContainer {
   void TellHealth(store::Wellness status) const;
 
   // state.json says so, and the cgroup is gone.
-  void WriteRestarting(const store::Exit& exit, const Orders& orders);
+  void WriteRestarting(const store::Exit& exit, const Orders& orders, absl::Time next);
   // Executes the maker, with the entry's lock. Returns only on failure.
   void BecomeMaker(Orders orders, int listener);
 

@@ -27,8 +27,10 @@
 #include "libs/runtime/plan.h"
 #include "libs/runtime/report.h"
 #include "libs/runtime/start.h"
+#include "libs/runtime/start_failure.h"
 #include "libs/store/events.h"
 #include "libs/store/pending.h"
+#include "libs/store/record.h"
 #include "libs/store/store.h"
 
 namespace stave::tools {
@@ -90,6 +92,7 @@ class Maker {
   std::optional<store::Store> store_;
   std::optional<store::Pending> entry_;
   json::Value document_;
+  std::optional<store::Exit> last_;  // of a restart: how the run before ended
   std::optional<runtime::Start> start_;
 };
 
@@ -102,6 +105,7 @@ absl::Status Maker::Open() {
   STAVE_ASSIGN_OR_RETURN(store::Pending entry,
                          store::Pending::Inherit(*store_, orders_.id, phase, std::move(lock)));
   entry_.emplace(std::move(entry));
+  if (is_restart()) last_ = entry_->container().ReadState().value_or(store::State()).last;
   STAVE_ASSIGN_OR_RETURN(document_, entry_->container().ReadDocument());
   STAVE_ASSIGN_OR_RETURN(runtime::Plan plan, runtime::MakePlan(document_));
   STAVE_RETURN_IF_ERROR(runtime::CheckRunnable(plan));
@@ -134,7 +138,8 @@ absl::Status Maker::StartIt() {
   start_->SetRestarts(orders_.restarts,
                       orders_.last_code < 0
                           ? std::nullopt
-                          : std::optional<int>(static_cast<int>(orders_.last_code)));
+                          : std::optional<int>(static_cast<int>(orders_.last_code)),
+                      last_);
   STAVE_RETURN_IF_ERROR(start_->Prepare());
   runtime::StartStreams given;
   given.in = streams.in.get();
@@ -173,6 +178,9 @@ absl::Status Maker::Run() {
 
 void Maker::TakeBack(const absl::Status& why) {
   if (!is_restart()) {
+    if (entry_ && entry_->intent().existed) {
+      runtime::WriteStartFailure(why, entry_->container()).IgnoreError();
+    }
     if (start_) {
       start_->TakeBack();
     } else if (entry_) {
@@ -188,7 +196,10 @@ void Maker::TakeBack(const absl::Status& why) {
   const runtime::Ending ending{&*store_, &*entry_, &start_->group(), &start_->state()};
   runtime::Ended ended;
   ended.code = runtime::ExitCodeOf(why);
-  if (runtime::WriteEnd(runtime::ExitOf(ended, ending), ending).ok()) {
+  store::Exit exit = runtime::ExitOf(ended, ending);
+  exit.restarts = orders_.restarts;
+  exit.error = runtime::StartErrorOf(why);
+  if (runtime::WriteEnd(exit, ending).ok()) {
     runtime::CleanUp(ending).IgnoreError();
   }
 }

@@ -36,6 +36,7 @@
 #include "libs/runtime/ending.h"
 #include "libs/runtime/foreground.h"
 #include "libs/runtime/pause.h"
+#include "libs/runtime/sent_signals.h"
 #include "libs/store/containers.h"
 #include "libs/store/events.h"
 #include "libs/store/pending.h"
@@ -71,9 +72,10 @@ class Monitor {
   void Accept();
   void Answer(Client* client);
   void Attach(Client* client, const monitor::AttachWish& wish);
-  void BeginStop(absl::Duration timeout, int signal);
-  void SendSignal(int signal);
-  void KillAll();
+  using Asker = std::optional<runtime::Asker>;
+  void BeginStop(absl::Duration timeout, int signal, const char* why, const Asker& asker);
+  void SendSignal(int signal, const char* why, const Asker& asker);
+  void KillAll(const char* why, const Asker& asker);
   void TakeSignal();
   void Rest();
 
@@ -93,6 +95,7 @@ class Monitor {
   base::Deadline kill_at_ = base::Deadline::Never();
   base::Deadline rest_at_ = base::Deadline::After(absl::ZeroDuration());
   base::Deadline restart_at_ = base::Deadline::Never();
+  std::vector<store::SentSignal> sent_;
   bool stopped_ = false;    // somebody wanted its end
   bool goes_down_ = false;  // the machine does
 };
@@ -172,7 +175,7 @@ bool Monitor::RunOnce() {
       container_.TellHealth(*now);
     }
   }
-  if (kill_at_.Passed()) KillAll();
+  if (kill_at_.Passed()) KillAll("timeout", std::nullopt);
   if (rest_at_.Passed()) Rest();
   return phase_ != Phase::kRunning || polls[payload_slot_].revents == 0;
 }
@@ -216,15 +219,16 @@ void Monitor::Answer(Client* client) {
     client->waits_for_end = true;
     client->Tell(done);
     stopped_ = true;
-    return BeginStop(wish->timeout, wish->signal);
+    return BeginStop(wish->timeout, wish->signal, "stop", runtime::AskerBehind(client->socket()));
   }
   if (const auto* wish = std::get_if<monitor::SignalWish>(&*request)) {
     const bool stops = wish->signal == SIGKILL || wish->signal == container_.stop_signal();
     stopped_ = stopped_ || stops;
+    const Asker asker = runtime::AskerBehind(client->socket());
     if (wish->signal == SIGKILL) {
-      KillAll();
+      KillAll("signal", asker);
     } else {
-      SendSignal(wish->signal);
+      SendSignal(wish->signal, "signal", asker);
     }
     return client->Tell(done);
   }
@@ -233,25 +237,27 @@ void Monitor::Answer(Client* client) {
   client->Tell(updated.ok() ? done : monitor::Answer(updated));
 }
 
-void Monitor::BeginStop(absl::Duration timeout, int signal) {
+void Monitor::BeginStop(absl::Duration timeout, int signal, const char* why, const Asker& asker) {
   if (phase_ == Phase::kRestarting) {
     restart_at_ = base::Deadline::After(absl::ZeroDuration());
     return;
   }
-  SendSignal(signal != 0 ? signal : container_.stop_signal());
+  SendSignal(signal != 0 ? signal : container_.stop_signal(), why, asker);
   const auto view = store::GetContainer(container_.store(), orders_.id);
   if (view.ok()) runtime::ThawIfPaused(container_.store(), *view);
   const base::Deadline deadline = base::Deadline::After(timeout);
   if (deadline.Left() < kill_at_.Left()) kill_at_ = deadline;
 }
 
-void Monitor::SendSignal(int signal) {
-  if (phase_ == Phase::kRunning) base::SignalProcess(payload_.get(), signal).IgnoreError();
+void Monitor::SendSignal(int signal, const char* why, const Asker& asker) {
+  if (phase_ != Phase::kRunning) return;
+  runtime::NoteSignal(signal, why, asker, &sent_);
+  base::SignalProcess(payload_.get(), signal).IgnoreError();
 }
 
-void Monitor::KillAll() {
+void Monitor::KillAll(const char* why, const Asker& asker) {
   kill_at_ = base::Deadline::Never();
-  SendSignal(SIGKILL);
+  SendSignal(SIGKILL, why, asker);
   if (container_.group()) container_.group()->Kill().IgnoreError();
 }
 
@@ -261,7 +267,8 @@ void Monitor::TakeSignal() {
   if (::read(signals_.get(), &info, sizeof info) != sizeof info) return;
   if (info.ssi_signo != SIGTERM) return;
   goes_down_ = true;
-  BeginStop(container_.stop_timeout(), 0);
+  const runtime::Asker asker{static_cast<pid_t>(info.ssi_pid), info.ssi_uid};
+  BeginStop(container_.stop_timeout(), 0, "shutdown", asker);
 }
 
 void Monitor::Rest() {
@@ -299,7 +306,7 @@ void Monitor::FlushClients() {
 // True if the time has come; false if somebody wanted it stopped meanwhile.
 bool Monitor::AwaitRestart(const store::Exit& exit, absl::Duration wait) {
   phase_ = Phase::kRestarting;
-  container_.WriteRestarting(exit, orders_);
+  container_.WriteRestarting(exit, orders_, absl::Now() + wait);
   TellEnd(exit.code);
   const base::Deadline due = base::Deadline::After(wait);
   restart_at_ = due;
@@ -332,8 +339,9 @@ int Monitor::Run() {
   }
   health_.reset();
   const auto reaped = runtime::Reap(static_cast<pid_t>(orders_.pid));
-  const runtime::Ended ended = reaped.value_or(runtime::Ended());
+  runtime::Ended ended = reaped.value_or(runtime::Ended());
   streams_.Drain(&clients_);
+  ended.sent = std::move(sent_);
   store::Exit exit = container_.ExitOf(ended);
   if (!reaped.ok()) exit.code.reset();
   exit.requested = stopped_;

@@ -26,10 +26,13 @@
 #include "libs/image/progress.h"
 #include "libs/image/pull.h"
 #include "libs/image/source_name.h"
+#include "libs/oci/manifest.h"
 #include "libs/oci/platform.h"
+#include "libs/oci/reference.h"
 #include "libs/registry/client.h"
 #include "libs/registry/credentials.h"
 #include "libs/registry/endpoints.h"
+#include "libs/registry/refusal.h"
 #include "libs/registry/registries_conf.h"
 #include "libs/registry/repository.h"
 #include "libs/registry/token.h"
@@ -41,6 +44,7 @@ DEFINE_string(authfile, "", "");
 DEFINE_bool(all_platforms, false, "");
 DEFINE_string(stall, "30s", "");
 DEFINE_bool(keep, false, "");
+DEFINE_bool(on_stdout, false, "");
 DEFINE_bool(quiet, false, "");
 DEFINE_bool(plain_http, false, "");
 
@@ -55,6 +59,7 @@ constexpr cli::Option kOptions[] = {
     {"plain-http", 0, cli::Takes::kNothing, "", "speak http to the registry, wherever it is"},
     {"stall", 0, cli::Takes::kValue, "TIME", "give up when no byte came for so long; default 30s"},
     {"keep", 0, cli::Takes::kNothing, "", "a registry that cannot be reached is no error"},
+    {"on-stdout", 0, cli::Takes::kNothing, "", "show progress on stdout, not on stderr"},
     {"quiet", 'q', cli::Takes::kNothing, "", "show no progress"},
     {"v", 0, cli::Takes::kValue, "LEVEL", "show each request from level 1 on"},
 };
@@ -144,8 +149,6 @@ absl::Status PullImage(const image::SourceName& name, const image::RegistryAcces
   STAVE_ASSIGN_OR_RETURN(const store::Store store, OpenStore());
   STAVE_ASSIGN_OR_RETURN(const std::unique_ptr<image::Source> source,
                          image::OpenSource(name, access));
-  const std::string target = name.reference.Target();
-  progress.Line(absl::StrCat(target, ": Pulling from ", name.reference.path()));
   STAVE_ASSIGN_OR_RETURN(const image::Pulled pulled,
                          image::Pull(store, *source, name.reference, how, progress));
   progress.Line(absl::StrCat("Digest: ", pulled.digest.ToString()));
@@ -153,6 +156,27 @@ absl::Status PullImage(const image::SourceName& name, const image::RegistryAcces
       "Status: ", pulled.newer ? "Downloaded newer image for " : "Image is up to date for ",
       name.reference.Familiar()));
   return absl::OkStatus();
+}
+
+// What a registry will not give, in Docker's words; then ours.
+absl::Status Told(const absl::Status& status, const oci::Reference& reference,
+                  const oci::Platform& platform) {
+  const std::string word = base::ErrorWord(status);
+  std::string noun = reference.String();
+  if (word == "E_DENIED") {
+    noun = absl::StrCat("pull access denied for ", reference.FamiliarName(),
+                        ", repository does not exist or may require 'docker login'");
+  } else if (absl::EndsWith(status.message(), registry::kNoSuchRepository)) {
+    noun = absl::StrCat("repository ", reference.FamiliarName(), " not found");
+  } else if (absl::EndsWith(status.message(), registry::kNoSuchImage)) {
+    noun = absl::StrCat("manifest for ", reference.Familiar(), " not found");
+  } else if (absl::StartsWith(status.message(), oci::kNoImageFor)) {
+    noun = absl::StrCat("no matching manifest for ", oci::PlatformName(platform),
+                        " in the manifest list entries");
+  } else if (absl::StartsWith(status.message(), noun)) {
+    return status;
+  }
+  return base::WithContext(status, noun);
 }
 
 absl::StatusOr<int> Run(const cli::Invocation& call) {
@@ -167,8 +191,9 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
     FLAGS_logtostderr = true;
     google::InitGoogleLogging("stave-pull");
   }
-  image::Progress progress(STDERR_FILENO, FLAGS_quiet ? image::ProgressStyle::kNone
-                                                      : image::ProgressStyleFor(STDERR_FILENO));
+  const int out = FLAGS_on_stdout ? STDOUT_FILENO : STDERR_FILENO;
+  image::Progress progress(
+      out, FLAGS_quiet ? image::ProgressStyle::kNone : image::ProgressStyleFor(out));
   STAVE_ASSIGN_OR_RETURN(const image::RegistryAccess access, Network(*name, progress));
   absl::Status status = PullImage(*name, access, how, progress);
   if (status.ok()) return 0;
@@ -180,8 +205,10 @@ absl::StatusOr<int> Run(const cli::Invocation& call) {
                                status.message(), "; what is here is used"));
     return 0;
   }
-  const bool remote = name->kind == image::SourceKind::kRegistry;
-  const std::string noun = remote ? name->reference.String() : base::Printable(name->path);
+  if (name->kind == image::SourceKind::kRegistry) {
+    return Told(status, name->reference, how.platform);
+  }
+  const std::string noun = base::Printable(name->path);
   return absl::StartsWith(status.message(), noun) ? status : base::WithContext(status, noun);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which of the containers that have ended --prune takes: Docker's --filter.
+// What of all that might go --prune takes: Docker's --filter.
 //
 //   until=24h  until=2026-01-02T15:04:05Z    made before that moment
 //   label=KEY  label=KEY=VALUE               that have it
@@ -8,18 +8,18 @@
 //
 // All of them must hold; until may be given once.
 
-#ifndef STAVE_TOOLS_PS_REMOVE_PRUNE_FILTER_H_
-#define STAVE_TOOLS_PS_REMOVE_PRUNE_FILTER_H_
+#ifndef STAVE_LIBS_CLI_PRUNE_FILTER_H_
+#define STAVE_LIBS_CLI_PRUNE_FILTER_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "libs/store/record.h"
 
-namespace stave::tools {
+namespace stave::cli {
 
 class PruneFilter {
  public:
@@ -27,7 +27,8 @@ class PruneFilter {
   static absl::StatusOr<PruneFilter> Parse(const std::vector<std::string>& filters, absl::Time now,
                                            absl::TimeZone zone);
 
-  bool Takes(const store::Record& record) const;
+  // Of what was made at `created` and has `labels`.
+  bool Takes(absl::Time created, const std::map<std::string, std::string>& labels) const;
 
  private:
   struct Label {
@@ -39,6 +40,6 @@ class PruneFilter {
   std::vector<Label> labels_;
 };
 
-}  // namespace stave::tools
+}  // namespace stave::cli
 
-#endif  // STAVE_TOOLS_PS_REMOVE_PRUNE_FILTER_H_
+#endif  // STAVE_LIBS_CLI_PRUNE_FILTER_H_

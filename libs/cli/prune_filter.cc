@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/ps-remove/prune_filter.h"
+#include "libs/cli/prune_filter.h"
 
 #include <utility>
 
@@ -11,7 +11,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/cli/moment.h"
 
-namespace stave::tools {
+namespace stave::cli {
 
 absl::StatusOr<PruneFilter> PruneFilter::Parse(const std::vector<std::string>& filters,
                                                absl::Time now, absl::TimeZone zone) {
@@ -23,7 +23,7 @@ absl::StatusOr<PruneFilter> PruneFilter::Parse(const std::vector<std::string>& f
       if (std::exchange(has_until, true)) {
         return absl::InvalidArgumentError("until may be given once");
       }
-      STAVE_ASSIGN_OR_RETURN(parsed.until_, cli::ParseMoment(text, now, zone));
+      STAVE_ASSIGN_OR_RETURN(parsed.until_, ParseMoment(text, now, zone));
       continue;
     }
     Label label;
@@ -41,15 +41,15 @@ absl::StatusOr<PruneFilter> PruneFilter::Parse(const std::vector<std::string>& f
   return parsed;
 }
 
-bool PruneFilter::Takes(const store::Record& record) const {
-  if (record.created >= until_) return false;
+bool PruneFilter::Takes(absl::Time created,
+                        const std::map<std::string, std::string>& labels) const {
+  if (created >= until_) return false;
   for (const Label& label : labels_) {
-    const auto found = record.labels.find(label.key);
-    const bool has =
-        found != record.labels.end() && (!label.value || *label.value == found->second);
+    const auto found = labels.find(label.key);
+    const bool has = found != labels.end() && (!label.value || *label.value == found->second);
     if (has != label.wanted) return false;
   }
   return true;
 }
 
-}  // namespace stave::tools
+}  // namespace stave::cli

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/ps-remove/prune_filter.h"
+#include "libs/cli/prune_filter.h"
 
 #include "gtest/gtest.h"
 
-namespace stave::tools {
+namespace stave::cli {
 namespace {
 
 const absl::Time kNow = absl::FromUnixSeconds(1700000000);
 
 bool Takes(const std::vector<std::string>& filters, absl::Duration age = absl::Hours(2)) {
-  store::Record record;
-  record.created = kNow - age;
-  record.labels = {{"tier", "web"}, {"empty", ""}};
   const auto filter = PruneFilter::Parse(filters, kNow, absl::UTCTimeZone());
   EXPECT_TRUE(filter.ok()) << filter.status();
-  return filter.ok() && filter->Takes(record);
+  return filter.ok() && filter->Takes(kNow - age, {{"tier", "web"}, {"empty", ""}});
 }
 
 TEST(PruneFilterTest, WithoutOneAllAreTaken) { EXPECT_TRUE(Takes({})); }
@@ -48,4 +45,4 @@ TEST(PruneFilterTest, RefusesWhatIsNone) {
 }
 
 }  // namespace
-}  // namespace stave::tools
+}  // namespace stave::cli

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/ns-run/sharing.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "libs/json/parse.h"
+#include "libs/oci/default_config.h"
+#include "libs/oci/process.h"
+
+namespace stave::tools {
+namespace {
+
+using cli::Takes;
+using testing::HasSubstr;
+
+constexpr cli::Option kOptions[] = {
+    {"device", 0, Takes::kList, "", ""},
+    {"pid", 0, Takes::kValue, "", ""},
+    {"ipc", 0, Takes::kValue, "", ""},
+};
+
+std::string Shared(std::vector<std::string> words, absl::string_view text = "{}") {
+  words.insert(words.begin(), "ns-run");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const cli::Program program = {
+      .name = "ns-run", .purpose = "", .synopsis = "", .options = kOptions};
+  const auto given = cli::ParseCommandLine(program, static_cast<int>(words.size()), argv.data());
+  json::Value document = *json::Parse(text);
+  const absl::Status status = Share(*given, &document);
+  return status.ok() ? json::Print(document) : std::string(status.message());
+}
+
+TEST(ShareTest, ADevice) {
+  const std::string text = Shared({"--device", "/dev/null:/dev/also:r"});
+
+  EXPECT_THAT(text, HasSubstr(R"("devices":[{"path":"/dev/also","type":"c","major":1,"minor":3,)"));
+  EXPECT_THAT(text, HasSubstr(R"({"allow":true,"type":"c","major":1,"minor":3,"access":"r"})"));
+  EXPECT_THAT(Shared({"--device", "/dev/zero"}), HasSubstr(R"("path":"/dev/zero")"));
+  EXPECT_THAT(Shared({"--device", "/dev/zero:w"}), HasSubstr(R"("access":"w")"));
+}
+
+TEST(ShareTest, WhatIsNoDevice) {
+  EXPECT_EQ(Shared({"--device", "/"}), "--device: \"/\": is not a device");
+  EXPECT_EQ(Shared({"--device", "x"}), "--device: \"x\": is no /dev/HOST[:/dev/CONTAINER[:rwm]]");
+  EXPECT_THAT(Shared({"--device", "/dev/none/such"}),
+              HasSubstr("--device: /dev/none/such: stat: "));
+}
+
+TEST(ShareTest, Namespaces) {
+  constexpr char kBoth[] = R"({"linux":{"namespaces":[{"type":"pid"},{"type":"ipc"}]},)"
+                           R"("mounts":[{"destination":"/dev/shm","type":"tmpfs"}]})";
+
+  EXPECT_EQ(Shared({"--pid", "private", "--ipc", "private"}, kBoth), kBoth);
+  EXPECT_EQ(Shared({"--pid", "host"}, kBoth),
+            R"({"linux":{"namespaces":[{"type":"ipc"}]},)"
+            R"("mounts":[{"destination":"/dev/shm","type":"tmpfs"}]})");
+  EXPECT_THAT(Shared({"--ipc", "host"}, kBoth),
+              HasSubstr(R"({"destination":"/dev/shm","type":"bind","source":"/dev/shm")"));
+  EXPECT_EQ(Shared({"--pid", "x"}), "--pid: \"x\": is neither host nor private");
+}
+
+TEST(MakePrivilegedTest, NothingIsKeptFromIt) {
+  json::Value document = oci::DefaultConfig();
+  MakePrivileged(&document);
+
+  EXPECT_GT(oci::BoundingCapabilities(document).size(), 35u);
+  for (const char* gone : {"seccomp", "maskedPaths", "readonlyPaths"}) {
+    EXPECT_EQ(document.Find({"linux", gone}), nullptr) << gone;
+  }
+  EXPECT_EQ(json::Print(*document.Find({"linux", "resources", "devices"})),
+            R"([{"allow":true,"access":"rwm"}])");
+  EXPECT_EQ(document.Find({"linux", "resources", "pids", "limit"})->text(), "4096");
+  for (const json::Value& mount : document.Find("mounts")->elements()) {
+    for (const json::Value& option : mount.Find("options")->elements()) {
+      EXPECT_NE(option.text(), "ro");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace stave::tools
