@@ -69,7 +69,13 @@ std::vector<char*> ExecPointers(const std::vector<std::string>& texts) {
 }
 
 void ResetSignals() {
-  for (int signal = 1; signal <= 64; ++signal) ::signal(signal, SIG_DFL);
+  // As the kernel takes it (a handler, flags, a restorer, a mask), all zero: SIG_DFL. The C library
+  // keeps 32 and 33 to itself, but a caller may have left them ignored.
+  constexpr unsigned long kDefault[4] = {};
+  constexpr size_t kMaskSize = 8;
+  for (int signal = 1; signal <= 64; ++signal) {
+    ::syscall(SYS_rt_sigaction, signal, kDefault, nullptr, kMaskSize);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/runtime/await_end.h"
 
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
@@ -13,14 +11,9 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
-#include "libs/base/process.h"
-#include "libs/store/container.h"
+#include "libs/runtime/stored_run.h"
 #include "libs/store/containers.h"
 #include "libs/store/events.h"
-#include "libs/store/pending.h"
-#include "libs/store/record.h"
-#include "libs/store/store.h"
-#include "libs/testutil/temp_dir.h"
 
 namespace stave::runtime {
 namespace {
@@ -28,75 +21,19 @@ namespace {
 const base::Deadline kNever = base::Deadline::Never();
 const base::Deadline kNow = base::Deadline::After(absl::ZeroDuration());
 
-// A process that waits until it is killed.
-class Sleeper {
- public:
-  Sleeper() : pid_(::fork()) {
-    while (pid_ == 0) ::pause();
-  }
-  ~Sleeper() { End(); }
-  void End() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-  base::ProcessIdentity identity() const { return *base::IdentifyProcess(pid_); }
-
- private:
-  pid_t pid_;
-};
-
-class AwaitEndTest : public ::testing::Test {
+class AwaitEndTest : public StoredRun {
  protected:
-  AwaitEndTest()
-      : store_(*store::Store::OpenRoots({dir_.path() + "/state", dir_.path() + "/run"},
-                                        store::Access::kWrite)) {}
-
-  // One with an entry, as whoever watches it has.
-  store::Pending Make(bool rm = false) {
-    auto pending = store::Pending::Reserve(store_, {.name = "web", .rm = rm});
-    EXPECT_TRUE(pending.ok()) << pending.status();
-    store::Record record;
-    record.id = pending->id();
-    record.name = "web";
-    record.created = absl::UnixEpoch();
-    record.rm = rm;
-    record.started = true;
-    EXPECT_TRUE(pending->container().WriteRecord(record).ok());
-    return *std::move(pending);
-  }
-  // This process watches it.
-  void Run(store::Pending* pending, const Sleeper& init) {
-    state_.status = store::Status::kRunning;
-    state_.init = init.identity();
-    state_.runner = *base::IdentifyProcess(::getpid());
-    ASSERT_TRUE(pending->container().WriteState(state_).ok());
-    if (pending->phase() == store::Phase::kPending) {
-      ASSERT_TRUE(pending->ToForeground().ok());
-    }
-  }
-  static void WriteEnd(const store::Pending& pending, int code) {
-    store::Exit exit;
-    exit.code = code;
-    ASSERT_TRUE(pending.container().WriteExit(exit).ok());
-    ASSERT_TRUE(pending.container().RemoveState().ok());
-  }
   std::optional<int> CodeOf(const std::string& id) {
     const auto end = AwaitEnd(store_, id, kNever);
     EXPECT_TRUE(end.ok()) << end.status();
     EXPECT_TRUE(end.ok() && end->has_value());
     return end.ok() && end->has_value() ? (*end)->code : std::optional<int>(-1);
   }
-
-  testutil::TempDir dir_;
-  store::Store store_;
-  store::State state_;
 };
 
 TEST_F(AwaitEndTest, WhatHasEndedIsToldAtOnce) {
   store::Pending pending = Make();
-  WriteEnd(pending, 7);
+  WriteCode(pending, 7);
   ASSERT_TRUE(pending.Done().ok());
   EXPECT_EQ(CodeOf(pending.id()), 7);
   EXPECT_EQ(base::ErrorWord(AwaitEnd(store_, std::string(64, 'a'), kNever).status()),
@@ -116,7 +53,7 @@ TEST_F(AwaitEndTest, ItsEndIsWaitedForAndThatItIsWrittenDown) {
   ASSERT_TRUE(still.ok());
   EXPECT_FALSE(still->has_value());
 
-  std::thread watcher([&] { WriteEnd(pending, 3); });
+  std::thread watcher([&] { WriteCode(pending, 3); });
   EXPECT_EQ(CodeOf(pending.id()), 3);
   watcher.join();
 }

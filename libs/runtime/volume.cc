@@ -142,12 +142,12 @@ absl::StatusOr<MountEntry> ParseVolume(const std::string& text) {
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
   if (parts.size() < 2 || parts.size() > 3) {
     return base::WithHint(Bad("volume", text, "is not of the form /HOST:/CONTAINER[:OPTIONS]"),
-                          "volumes with a name, or without a host path, are volume-mount's");
+                          "there are no volumes but the host's files and directories");
   }
   MountEntry entry{parts[0], parts[1], {"rbind", "rprivate"}};
   if (!absl::StartsWith(entry.source, "/")) {
     return base::WithHint(Bad("volume", text, "the host's path is not absolute"),
-                          "volumes with a name are volume-mount's");
+                          "there are no volumes with a name; a path begins with /, as $PWD does");
   }
   STAVE_RETURN_IF_ERROR(CheckDestination("volume", text, entry.destination));
   if (parts.size() == 2) return entry;

@@ -67,7 +67,7 @@ absl::StatusOr<std::string> UserRoot(const char* variable, const char* below_hom
   if (!home.has_value() || below_home == nullptr) {
     return base::WithHint(base::Error(absl::StatusCode::kInvalidArgument, "E_STORE",
                                       absl::StrCat(variable, ": is not set")),
-                          "set STAVE_STATE and STAVE_RUN to folders of your own");
+                          "run it as root, or set STAVE_STATE and STAVE_RUN to folders of your own");
   }
   return CleanPath("HOME", absl::StrCat(*home, below_home, "/stave"));
 }
@@ -108,6 +108,9 @@ absl::StatusOr<base::UniqueFd> OpenRoot(const std::string& path, Access access) 
     const int error = errno;
     if (error == ELOOP || error == ENOTDIR) {
       return StoreError(absl::StrCat(path, ": is a symlink or no directory"));
+    }
+    if (error == EACCES) {
+      return base::WithHint(base::PosixError(error, path, "open directory"), "run it as root");
     }
     if (error != ENOENT || made) return base::PosixError(error, path, "open directory");
     if (access == Access::kRead) return base::UniqueFd();

@@ -239,7 +239,8 @@ class Detached(Run):
         if not shown and self.is_there():
             raise AssertionError("what was there is lost")
         for one in shown:
-            codes = {"created": (None,), "exited": (None, self.payload_code, 137, 125)}.get(one["state"], ())  # 125: no start anew
+            # 125: no start anew. 128: a start that has failed, as its first process was killed.
+            codes = {"created": (None, 128), "exited": (None, self.payload_code, 137, 125, 128)}.get(one["state"], ())
             if one["name"] != "kept" or one["exitCode"] not in codes:
                 raise AssertionError(f"ps-lister shows {one}")
             self.ok(["ns-run", "--start", "kept"])
@@ -250,6 +251,26 @@ class Detached(Run):
         self.nothing_is_left()
 
 
+class Failing(Run):
+    """ns-run -d --name kept of what cannot be started: it stays as created, or came to nothing."""
+
+    def removed(self, codes, least):
+        self.place.wait_until_quiet(10)
+        shown = self.no_ghost()
+        if len(shown) < least or any((one["name"], one["state"]) != ("kept", "created") or one["exitCode"] not in codes for one in shown):
+            raise AssertionError(f"ps-lister shows {shown}")
+        if shown:
+            self.ok(["ps-remove", "kept"])
+        self.nothing_is_left()
+
+    def check(self):
+        self.no_ghost()
+        self.next()
+        self.removed((None, 127, 128), 0)
+        self.again()
+        self.removed((127,), 1)
+
+
 # What is swept of containers that live by themselves.
 def detached_scenarios(place):
     def words(*options, payload="true", template="t.json"):
@@ -258,7 +279,7 @@ def detached_scenarios(place):
         Detached(place, "ns-run -d", words("-d", "--name", "kept", template="limited.json")),
         Run(place, "ns-run -d --rm", words("-d", "--rm")),
         Detached(place, "ns-run --start", ["ns-run", "--start", "kept"], create=words("--create", "--name", "kept")),
-        Run(place, "ns-run -d of what is not there", words("-d", payload="nope"), code=127),
+        Failing(place, "ns-run -d of what is not there", words("-d", "--name", "kept", payload="nope"), code=127),
         Detached(place, "ns-run -d --restart", words("-d", "--name", "kept", "--restart", "on-failure:1", payload="false"), code=1),
     ]
 

@@ -230,6 +230,14 @@ class DockerListTest(unittest.TestCase):
         self.assertIn("no such object: nope", theirs.stderr.lower())
         self.assertIn("no such object: nope", ours.stderr)
 
+    def test_tables_of_stats_and_top(self):
+        theirs, ours = world.ok("$D top web-1"), world.ok("ps-stat --top web-1")
+        self.assertEqual(ours.splitlines()[0], theirs.splitlines()[0])
+        theirs, ours = (re.sub(r"[0-9a-f]{12}", "ID", world.ok(command + " made")) for command in ("$D stats --no-stream", "ps-stat --once"))
+        self.assertEqual(ours, theirs)
+        words = "--format '{{.Container}} {{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.PIDs}}' made"
+        self.assertEqual(world.ok(f"ps-stat --once {words}"), world.ok(f"$D stats --no-stream {words}"))
+
     def test_events(self):
         words = "--format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.image}} {{.Actor.Attributes.tier}} {{.Actor.Attributes.exitCode}}' --since 1h --until 0s"
         for filters in ("-f event=start", "-f event=die", "-f event=pause", "-f container=web-1 -f event=start", "-f container=web -f event=start", "-f label=tier=front -f event=start", "-f type=image -f event=start",

@@ -3,6 +3,7 @@
 """image-fetch | layer-mount | cgroup-limit | ns-run on small images: templates, streams, isolation,
 whiteouts, what stays and what does not. Needs root."""
 
+import ctypes
 import json
 import os
 import signal
@@ -117,6 +118,16 @@ class PipelineTest(unittest.TestCase):
         done = self.fails("image-fetch oci:/nowhere | layer-mount | cgroup-limit --memory 1G | ns-run -- true", 125,
                           "ns-run: no document: the stage before failed [E_NO_DOCUMENT]")
         self.assertEqual(len([l for l in done.stderr.splitlines() if not l.startswith("hint:")]), 2, done.stderr)
+
+    # 32 and 33 belong to the C library, which does not let them be reset.
+    def test_no_signal_is_ignored_that_the_caller_ignores(self):
+        def ignore():
+            act, call = (ctypes.c_ulong * 4)(1, 0, 0, 0), {"x86_64": 13, "aarch64": 134}[os.uname().machine]
+            for number in (2, 13, 32, 33, 64):
+                ctypes.CDLL(None).syscall(call, number, act, None, 8)
+        self.ok(f"image-fetch -q {image} > i.json")
+        found = self.ok(["ns-run", "--rm", "--config", "i.json", "--", "grep", "SigIgn", "/proc/self/status"], preexec_fn=ignore)
+        self.assertEqual(found.split(), ["SigIgn:", "0" * 16])
 
     # As any program's: no line about it, and the signal's status.
     def test_a_reader_that_is_gone(self):

@@ -183,24 +183,33 @@ class DetachedTest(MonitorCase):
         self.fails("ns-run -d --cidfile cid --config i.json -- true", "container ID file found", 125)
         os.unlink(place.path("cid"))
         for way in ("-d", "--attachable"):
-            self.fails(f"ns-run {way} --cidfile cid --config i.json -- nope", "not found", 127)
+            self.fails(f"ns-run {way} --rm --cidfile cid --config i.json -- nope", "not found", 127)
             self.assertFalse(os.path.exists(place.path("cid")))
+            self.fails(f"ns-run {way} --cidfile cid --config i.json -- nope", "not found", 127)
+            self.ok("ps-remove $(cat cid) && rm cid")
         self.fails("ns-run -d --cidfile no/cid --config i.json -- true", "no/cid", 125)
         self.assertFalse(os.path.exists(place.path("cid")))
         self.assertEqual(self.ok("ps-lister -aq --no-trunc"), whole + "\n")
 
-    def test_a_start_that_fails_leaves_nothing(self):
+    # As docker run: it has been created, and says why it could not be started. With --rm nothing is left.
+    def test_a_start_that_fails(self):
         for words, text, code in (("nope", 'exec "nope": executable file not found in $PATH [E_NOT_FOUND]', 127), ("/etc", "[E_NOT_EXECUTABLE]", 126),
                                   ("/nope", "[E_NOT_FOUND]", 127)):
             for way in ("-d", "--attachable", "-d --restart always"):
                 done = self.fails(f"ns-run {way} --config i.json --name bad -- {words}", text, code)
                 self.assertEqual(done.stdout, "")
                 place.wait_until_quiet()
+                one = self.record("bad")
+                self.assertEqual((one["state"], one["exitCode"], one["error"] in done.stderr), ("created", code, True))
+                self.fails("ns-run --start bad", text, 1)
+                self.ok("ps-remove bad")
+                if "restart" not in way:
+                    self.fails(f"ns-run {way} --rm --config i.json --name bad -- {words}", text, code)
+                    place.wait_until_quiet()
                 self.assertEqual(place.leftovers(), [])
-        self.fails("ns-run -d --config i.json --network container:nobody -- true", "No such container: nobody", 125)
-        self.assertEqual(place.leftovers(), [])
         told = [one["action"] for one in events() if one["name"] == "bad"]
-        self.assertEqual(told, 9 * ["create", "destroy"])
+        self.assertEqual(told, 15 * ["create", "destroy"])
+        self.fails("ns-run -d --name alone --config i.json --network container:nobody -- true", "No such container: nobody", 125)
 
     def test_wrong_usage(self):
         self.detach("runs", "sleep 1000")

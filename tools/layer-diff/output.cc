@@ -21,7 +21,7 @@ absl::StatusOr<Output> Output::Open(const std::string& path) {
   const std::string opened = other ? path : absl::StrCat(path, ".", ::getpid(), ".partial");
   const int how = other ? O_WRONLY | O_NOCTTY : O_WRONLY | O_CREAT | O_EXCL;
   output.fd_ = base::UniqueFd(::open(opened.c_str(), how | O_CLOEXEC, 0666));
-  if (!output.fd_.valid()) return base::PosixError(errno, base::Printable(opened), "open");
+  if (!output.fd_.valid()) return base::PosixError(errno, base::Printable(path), "open");
   if (!other) output.beside_ = opened;
   return output;
 }

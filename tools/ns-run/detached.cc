@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -103,6 +104,16 @@ absl::StatusOr<store::Pending> Make(const store::Store& store, json::Value* docu
   store::AppendEvent(store, "create", created.entry.id(), created.entry.intent().name,
                      std::move(attributes));
   return std::move(created.entry);
+}
+
+// The same, to be started. From here on it exists, whatever becomes of its start, unless it is --rm.
+absl::StatusOr<store::Pending> MakeToStart(const store::Store& store, json::Value* document,
+                                           const DetachedWishes& wishes) {
+  STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, document, wishes));
+  if (wishes.rm) return entry;
+  const std::string id = entry.id();
+  STAVE_RETURN_IF_ERROR(entry.Done());
+  return store::Pending::Adopt(store, id, true);
 }
 
 // What the monitor says first. Errors: what kept it from starting the payload.
@@ -206,12 +217,16 @@ absl::StatusOr<int> CreateOnly(const store::Store& store, json::Value document,
 absl::StatusOr<int> RunDetached(const store::Store& store, json::Value document,
                                 const DetachedWishes& wishes) {
   STAVE_ASSIGN_OR_RETURN(IdFile file, IdFile::Make(wishes.cidfile));
-  STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, &document, wishes));
+  STAVE_ASSIGN_OR_RETURN(store::Pending entry, MakeToStart(store, &document, wishes));
   const std::string id = entry.id();
+  STAVE_RETURN_IF_ERROR(file.Write(id));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,
                          runtime::StartMonitor(store, std::move(entry), std::nullopt));
-  STAVE_RETURN_IF_ERROR(AwaitStart(socket.get()));
-  STAVE_RETURN_IF_ERROR(file.Write(id));
+  const absl::Status started = AwaitStart(socket.get());
+  if (!started.ok()) {
+    if (wishes.rm) file.TakeBack();
+    return started;
+  }
   STAVE_RETURN_IF_ERROR(PrintLine(id));
   return 0;
 }
@@ -221,7 +236,7 @@ absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
                                 const runtime::AttachmentWishes& attachment) {
   STAVE_ASSIGN_OR_RETURN(const monitor::AttachWish wish, runtime::WishOf(attachment));
   STAVE_ASSIGN_OR_RETURN(IdFile file, IdFile::Make(wishes.cidfile));
-  STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, &document, wishes));
+  STAVE_ASSIGN_OR_RETURN(store::Pending entry, MakeToStart(store, &document, wishes));
   const std::string id = entry.id();
   STAVE_RETURN_IF_ERROR(file.Write(id));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,

@@ -28,12 +28,12 @@ struct DetachedWishes {
 absl::StatusOr<int> CreateOnly(const store::Store& store, json::Value document,
                                const DetachedWishes& wishes);
 
-// -d: it runs, and its id is on stdout.
+// -d: it runs, and its id is on stdout. One that cannot be started stays, created, unless it is --rm.
 absl::StatusOr<int> RunDetached(const store::Store& store, json::Value document,
                                 const DetachedWishes& wishes);
 
 // --attachable: it runs, watched by a monitor, with the caller attached. Returns the payload's exit
-// code, or 0 after detaching.
+// code, or 0 after detaching. One that cannot be started stays as with -d.
 absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
                                 const DetachedWishes& wishes,
                                 const runtime::AttachmentWishes& attachment);

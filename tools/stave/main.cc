@@ -191,14 +191,13 @@ class Tool {
   }
 
   int RefuseVerb(const std::string& typed) const {
-    if (const absl::string_view why = WhyMissing(typed); !why.empty()) {
+    const std::vector<std::string> parts = absl::StrSplit(typed, ' ');
+    if (const absl::string_view why = WhyMissing(parts.back()); !why.empty()) {
       return Fail(absl::StrCat(name_, " ", typed),
                   base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
                               absl::StrCat("is not supported: ", why)),
                   "", 1);
     }
-    const std::vector<std::string> parts = absl::StrSplit(typed, ' ');
-    if (parts.size() == 2 && !WhyMissing(parts[1]).empty()) return RefuseVerb(parts[1]);
     const absl::Status unknown =
         cli::UsageError(absl::StrCat("unknown command: ", name_, " ", typed));
     const std::string noun = parts.size() == 2 ? parts[0] + " " : "";
@@ -220,7 +219,7 @@ class Tool {
                 nearest.empty() ? unknown
                                 : base::WithHint(unknown, absl::StrCat("did you mean ", name_, " ",
                                                                        noun, nearest, "?")),
-                absl::StrCat("\nRun '", name_, " --help' for more information\n"), 1);
+                absl::StrCat("\nRun '", name_, " ", noun, "--help' for more information\n"), 1);
   }
 
   static int Fail(const std::string& whose, const absl::Status& status, absl::string_view usage,

@@ -194,8 +194,9 @@ std::string HintAboutImage(const Call& call) {
   const std::string command = call.operands().size() > 1 ? call.operands()[1] : "";
   for (const char* flag : {"-it", "-ti", "-dit", "-itd", "--rm", "--name", "--detach"}) {
     if (command != flag) continue;
-    return absl::StrCat(
-        "\"", flag, "\" is taken as the command; flags come before the image: ", flag, " ", image);
+    const bool value = command == "--name" && call.operands().size() > 2;
+    return absl::StrCat("\"", flag, "\" is taken as the command; flags come before the image: ",
+                        flag, value ? " " + call.operands()[2] : "", " ", image);
   }
   return "";
 }

@@ -20,7 +20,7 @@ constexpr size_t kNameColumn = 14;
 
 constexpr Flag kCommon[] = {
     {{"explain", 0, Takes::kNothing, "json",
-      "print the shell pipeline that does it, or with =json the plan, and do nothing"}},
+      "only print its pipeline, or with =json its plan"}},
     {{"help", 0, Takes::kNothing, "what", "print this help"}},
 };
 

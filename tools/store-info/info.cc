@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "libs/base/error.h"
 #include "libs/base/number.h"
+#include "tools/store-info/versions.h"
 
 namespace stave::tools {
 namespace {
@@ -104,7 +105,7 @@ Value InfoJson(const Facts& facts) {
   AddMachine(facts, &json);
   json.Set("Labels", Value::Array());
   json.Set("ExperimentalBuild", Value::Bool(false));
-  json.Set("ServerVersion", Value::String(facts.version));
+  json.Set("ServerVersion", Value::String(kDockerVersion));
   json.Set("Runtimes", Value::Object({{kRuntime, Value::Object()}}));
   json.Set("DefaultRuntime", Value::String(kRuntime));
   json.Set("Swarm", Value::Object({{"LocalNodeState", Value::String("inactive")}}));
@@ -129,7 +130,7 @@ std::string InfoText(const Facts& facts) {
            &text);
   AddLines(" ",
            {{"Images", absl::StrCat(facts.images)},
-            {"Server Version", facts.version},
+            {"Server Version", kDockerVersion},
             {"Storage Driver", kDriver}},
            &text);
   AddLines("  ", DriverStatus(facts), &text);

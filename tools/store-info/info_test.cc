@@ -25,7 +25,7 @@ TEST(InfoTest, TextIsLaidOutAsDockers) {
   EXPECT_EQ(InfoText(SomeFacts()),
             "Client: stave\n Version:    1.2.3\n Context:    default\n Debug Mode: false\n\n"
             "Server:\n Containers: 6\n  Running: 2\n  Paused: 1\n  Stopped: 3\n Images: 5\n"
-            " Server Version: 1.2.3\n Storage Driver: overlay2\n  Backing Filesystem: extfs\n"
+            " Server Version: 28.5.2\n Storage Driver: overlay2\n  Backing Filesystem: extfs\n"
             "  Supports d_type: true\n  userxattr: false\n Logging Driver: json-file\n"
             " Cgroup Driver: cgroupfs\n Cgroup Version: 2\n Plugins:\n  Volume: \n"
             "  Network: container host none\n  Log: journald json-file none\n Swarm: inactive\n"

@@ -90,8 +90,9 @@ absl::StatusOr<tools::Facts> FindFacts(const store::Store& store) {
 }
 
 absl::StatusOr<int> Info() {
-  STAVE_ASSIGN_OR_RETURN(const cli::ObjectFormat format,
-                         cli::ObjectFormat::Parse(FLAGS_json ? "json" : FLAGS_format, kShape));
+  STAVE_ASSIGN_OR_RETURN(
+      const cli::ObjectFormat format,
+      cli::ObjectFormat::Parse(FLAGS_json ? "json" : FLAGS_format, kShape, {.then_plain = false}));
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
   STAVE_ASSIGN_OR_RETURN(const tools::Facts facts, FindFacts(store));
   std::string text = tools::InfoText(facts);

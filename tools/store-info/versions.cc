@@ -8,8 +8,6 @@ namespace {
 
 using json::Value;
 
-constexpr char kDocker[] = "28.5.2";
-
 // As Go names it.
 std::string Arch(const Machine& machine) {
   if (machine.architecture == "x86_64") return "amd64";
@@ -26,7 +24,7 @@ std::string Line(absl::string_view indent, absl::string_view name, absl::string_
 }  // namespace
 
 json::Value VersionsJson(const std::string& stave, const Machine& machine) {
-  const Value docker = Value::String(kDocker), os = Value::String("linux");
+  const Value docker = Value::String(kDockerVersion), os = Value::String("linux");
   const Value arch = Value::String(Arch(machine));
   Value client = Value::Object(
       {{"Version", docker}, {"Os", os}, {"Arch", arch}, {"Context", Value::String("default")}});
@@ -44,9 +42,9 @@ json::Value VersionsJson(const std::string& stave, const Machine& machine) {
 std::string VersionsText(const std::string& stave, const Machine& machine) {
   const std::string system = absl::StrCat("linux/", Arch(machine));
   return absl::StrCat(
-      "Client: stave\n", Line(" ", "Version", kDocker), Line(" ", "OS/Arch", system),
+      "Client: stave\n", Line(" ", "Version", kDockerVersion), Line(" ", "OS/Arch", system),
       Line(" ", "Context", "default"), "\nServer: stave, without a daemon\n", " Engine:\n",
-      Line("  ", "Version", kDocker), Line("  ", "OS/Arch", system),
+      Line("  ", "Version", kDockerVersion), Line("  ", "OS/Arch", system),
       Line("  ", "Kernel", machine.kernel), " stave:\n", Line("  ", "Version", stave));
 }
 

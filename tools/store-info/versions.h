@@ -12,6 +12,9 @@
 
 namespace stave::tools {
 
+// The Docker whose texts and commands these are.
+inline constexpr char kDockerVersion[] = "28.5.2";
+
 // {"Client":{"Version":"28.5.2","Os":"linux","Arch":"amd64","Context":"default"},
 //  "Server":{"Platform":{"Name":"stave"},"Version":"28.5.2",..,"Components":[{"Name":"stave",..}]}}
 json::Value VersionsJson(const std::string& stave, const Machine& machine);
