@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <utility>
@@ -23,6 +24,19 @@ constexpr int64_t kVersion = 1;
 bool IsPipe(int fd) {
   struct stat st;
   return ::fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+// Where `stave` has become this program, the stages before are its children, and have told why they
+// failed. In a shell's pipeline they are not, and may be anything.
+bool HasFailedChild() {
+  bool failed = false;
+  int status = 0;
+  for (;;) {
+    const pid_t pid = ::waitpid(-1, &status, 0);
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0) return failed;
+    failed = failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+  }
 }
 
 bool IsBlank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
@@ -65,6 +79,7 @@ absl::StatusOr<json::Value> ReadDocument(Stage stage) {
                          base::ReadAll(STDIN_FILENO, json::Limits().bytes, "stdin"));
   if (IsBlank(text)) {
     if (stage == Stage::kMiddle && IsPipe(STDOUT_FILENO)) return SilentFailure();
+    if (HasFailedChild()) return SilentFailure();
     return base::Error(absl::StatusCode::kFailedPrecondition, "E_NO_DOCUMENT",
                        "no document: the stage before failed");
   }

@@ -19,7 +19,8 @@ enum class Stage { kMiddle, kLast };
 // Reads the document from stdin.
 // Errors: UsageError if stdin is a terminal or closed; [E_NO_DOCUMENT] `no document: the stage
 // before failed` if it is empty (a kMiddle stage whose stdout is a pipe says nothing: Main() exits
-// 1 silently); [E_JSON] with offset and JSON pointer; [E_DOCUMENT] if it is no object or its
+// silently; nor does one whose own child has failed, as the stages before are of a program that
+// `stave` became); [E_JSON] with offset and JSON pointer; [E_DOCUMENT] if it is no object or its
 // `stave.version` is newer than 1.
 absl::StatusOr<json::Value> ReadDocument(Stage stage);
 

@@ -65,9 +65,10 @@ absl::StatusOr<std::string> UserRoot(const char* variable, const char* below_hom
   if (const auto base = Variable(variable)) return CleanPath(variable, *base + "/stave");
   const auto home = Variable("HOME");
   if (!home.has_value() || below_home == nullptr) {
-    return base::WithHint(base::Error(absl::StatusCode::kInvalidArgument, "E_STORE",
-                                      absl::StrCat(variable, ": is not set")),
-                          "run it as root, or set STAVE_STATE and STAVE_RUN to folders of your own");
+    return base::WithHint(
+        base::Error(absl::StatusCode::kInvalidArgument, "E_STORE",
+                    absl::StrCat(variable, ": is not set")),
+        "run it as root, or set STAVE_STATE and STAVE_RUN to folders of your own");
   }
   return CleanPath("HOME", absl::StrCat(*home, below_home, "/stave"));
 }

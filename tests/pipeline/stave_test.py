@@ -72,6 +72,14 @@ class LifeTest(Case):
         for command, code in (("nowhere", 127), ("/etc/passwd", 126), ("false", 1)):
             self.assertEqual(self.run_it(f"stave run --rm {image} {command}").returncode, code, command)
 
+    # Whoever fails says so, and nobody else.
+    def test_run_tells_a_failure_once(self):
+        for words, code, line in (("--pull never nosuch:1", 125, "image-fetch: No such image: nosuch:1 [E_NOT_FOUND]"),
+                                  (f"--rm -m 12x {image} true", 125, 'cgroup-limit: --memory: "12x": is not a size (bytes, or with k, m, g, t) [E_USAGE]'),
+                                  (f"--rm {image} nosuch", 127, 'ns-run: exec "nosuch": executable file not found in $PATH [E_NOT_FOUND]')):
+            done = place.run(f"stave run {words}")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (code, "", line + "\n"))
+
     def test_run_reads_stdin(self):
         self.assertEqual(self.ok(f"stave run -i --rm {image} cat", input="typed\n"), "typed\n")
         self.assertEqual(self.ok(f"stave run --rm {image} cat", input="typed\n"), "")

@@ -106,7 +106,8 @@ absl::StatusOr<store::Pending> Make(const store::Store& store, json::Value* docu
   return std::move(created.entry);
 }
 
-// The same, to be started. From here on it exists, whatever becomes of its start, unless it is --rm.
+// The same, to be started. From here on it exists, whatever becomes of its start, unless it is
+// --rm.
 absl::StatusOr<store::Pending> MakeToStart(const store::Store& store, json::Value* document,
                                            const DetachedWishes& wishes) {
   STAVE_ASSIGN_OR_RETURN(store::Pending entry, Make(store, document, wishes));

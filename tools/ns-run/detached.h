@@ -28,7 +28,8 @@ struct DetachedWishes {
 absl::StatusOr<int> CreateOnly(const store::Store& store, json::Value document,
                                const DetachedWishes& wishes);
 
-// -d: it runs, and its id is on stdout. One that cannot be started stays, created, unless it is --rm.
+// -d: it runs, and its id is on stdout. One that cannot be started stays, created, unless it is
+// --rm.
 absl::StatusOr<int> RunDetached(const store::Store& store, json::Value document,
                                 const DetachedWishes& wishes);
 

@@ -195,8 +195,9 @@ std::string HintAboutImage(const Call& call) {
   for (const char* flag : {"-it", "-ti", "-dit", "-itd", "--rm", "--name", "--detach"}) {
     if (command != flag) continue;
     const bool value = command == "--name" && call.operands().size() > 2;
-    return absl::StrCat("\"", flag, "\" is taken as the command; flags come before the image: ",
-                        flag, value ? " " + call.operands()[2] : "", " ", image);
+    return absl::StrCat("\"", flag,
+                        "\" is taken as the command; flags come before the image: ", flag,
+                        value ? " " + call.operands()[2] : "", " ", image);
   }
   return "";
 }

@@ -19,8 +19,7 @@ using cli::Takes;
 constexpr size_t kNameColumn = 14;
 
 constexpr Flag kCommon[] = {
-    {{"explain", 0, Takes::kNothing, "json",
-      "only print its pipeline, or with =json its plan"}},
+    {{"explain", 0, Takes::kNothing, "json", "only print its pipeline, or with =json its plan"}},
     {{"help", 0, Takes::kNothing, "what", "print this help"}},
 };
 
