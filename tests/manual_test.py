@@ -74,6 +74,14 @@ class ManualTest(unittest.TestCase):
                 spoken = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", "\n".join(own)))
                 self.assertEqual(spoken - known, set())
 
+    # As they are: a filled line is broken and hyphenated where the window ends, and cannot be pasted.
+    def test_examples_are_not_filled(self):
+        for program in PROGRAMS:
+            with self.subTest(program):
+                examples = sections(page(program))["EXAMPLES"]
+                self.assertEqual(examples.count("\n.RS 4\n"), examples.count("\n.nf\n.RS 4\n"))
+                self.assertIn("\n.nf\n.RS 4\n", examples)
+
     def test_help_names_every_option_and_exits_0(self):
         for program in PROGRAMS:
             for verb, options in tables(program).items():

@@ -52,7 +52,7 @@ struct Listing {
 };
 
 struct Row {
-  // By the order of Listing.fields. Those that are not Uses() are not looked at.
+  // By the order of Listing.fields.
   std::vector<templates::Value> fields;
   std::function<std::string(absl::string_view key)> label = nullptr;  // "" if there is no such
 };
@@ -68,7 +68,8 @@ class Format {
   bool is_table() const { return is_table_; }
   bool is_json() const { return is_json_; }
   // Whether a row's `field` is looked at: by name, or because the whole row is wanted as JSON.
-  // `json` alone does not count for that in Docker; ask is_json().
+  // Found out with an empty row, so not for names within a branch that this does not take. `json`
+  // alone does not count for that in Docker; ask is_json().
   bool Uses(absl::string_view field) const;
 
   // What `row` gives, with its newline: for listings that go on (events).

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/image/check.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
 #include "libs/base/status_macros.h"
@@ -35,6 +37,21 @@ absl::StatusOr<std::vector<NamedImage>> ChooseImages(const store::Store& store,
     images.push_back({reference, std::move(descriptor)});
   }
   return images;
+}
+
+// How many there are for who lists them: what a container keeps by digest is no further one while
+// its image has a tag.
+size_t CountImages(const std::vector<NamedImage>& images, const store::Needed& needed) {
+  const auto tagged = [](const std::string& name) { return !absl::StrContains(name, '@'); };
+  std::set<std::string> counted;
+  for (const NamedImage& image : images) {
+    const std::string name = image.reference.String();
+    const auto blob = needed.blobs.find(image.descriptor.digest);
+    const std::set<std::string> none;
+    const std::set<std::string>& names = blob == needed.blobs.end() ? none : blob->second.images;
+    if (tagged(name) || std::none_of(names.begin(), names.end(), tagged)) counted.insert(name);
+  }
+  return counted.size();
 }
 
 class Check {
@@ -74,7 +91,7 @@ size_t Check::CountLayers(const store::Needed& needed) {
 void Check::CheckImages(const std::vector<NamedImage>& images) {
   const store::Needed needed = store::FindNeeded(store_, images);
   for (const store::Finding& finding : needed.findings) findings_.Add(finding);
-  findings_.SetExtent(images.size(), CountLayers(needed));
+  findings_.SetExtent(CountImages(images, needed), CountLayers(needed));
   const store::Extent extent =
       options_.only.empty() ? store::Extent::kStore : store::Extent::kImages;
   const auto bad = store::CheckBlobs(store_, needed,

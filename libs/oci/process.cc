@@ -44,7 +44,7 @@ absl::StatusOr<std::vector<std::string>> ProcessArgs(const CommandWords& image,
   if (args.empty()) {
     return base::WithHint(base::Error(absl::StatusCode::kInvalidArgument, "E_NO_COMMAND",
                                       "no command given, and the image has none"),
-                          "name one after --");
+                          "name one: ns-run -- COMMAND, stave run IMAGE COMMAND");
   }
   if (args[0].empty()) {
     return base::Error(absl::StatusCode::kInvalidArgument, "E_NO_COMMAND",

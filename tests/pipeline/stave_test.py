@@ -401,9 +401,18 @@ class HintTest(Case):
         self.assertIn("the command comes after it", done.stderr)
         done = self.run_it("stave run --explain ubuntu -it bash")
         self.assertIn("flags come before the image: -it ubuntu\n", done.stderr)
+        done = self.run_it("stave run --explain ubuntu --name x bash")
+        self.assertIn("flags come before the image: --name x ubuntu\n", done.stderr)
 
     def test_images_ls(self):
         self.assertIn("did you mean image ls?", self.run_it("stave images --explain ls").stderr)
+
+    # Whoever forgot sudo: here root without what lets it look into every folder.
+    def test_a_store_of_somebody_else(self):
+        less = "setpriv --bounding-set=-dac_override,-dac_read_search stave ps"
+        done = self.run_it(f"chmod 0 {place.dir}/state; {less}; code=$?; chmod 700 {place.dir}/state; exit $code")
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.endswith("open directory: Permission denied [E_PERMISSION]\nhint: run it as root\n"), done.stderr)
 
     def test_version_and_name(self):
         self.assertRegex(self.ok("stave --version"), r"^stave version [0-9.]+\nin the words of Docker 28\.5\.2\n$")
@@ -415,6 +424,7 @@ class HintTest(Case):
     def test_help(self):
         self.assertEqual(self.ok("stave help rm"), self.ok("stave rm --help"))
         self.assertIn("Usage:  stave container COMMAND\n", self.ok("stave container"))
+        self.fails("stave image nothing", 1, "\n\nRun 'stave image --help' for more information\n")
         self.assertIn("  run ", self.ok("stave"))
 
 

@@ -185,6 +185,10 @@ class SoundTest(StoreCase):
     def test_the_totals(self):
         self.assertEqual(self.check(code=0).stderr, "store-check: no damage; 3 images, 3 layers\n")
         self.assertEqual(self.check("localhost/shell", code=0).stderr, "store-check: no damage; 1 image, 1 layer\n")
+        for _ in range(2):
+            place.run("image-fetch -q localhost/shell | ns-run -- true").check_returncode()
+        self.assertEqual(self.check(code=0).stderr, "store-check: no damage; 3 images, 3 layers\n")
+        place.run("ps-lister -aq | xargs ps-remove").check_returncode()
 
     # A layer that takes something from below comes back after what is below, and not on top of damage.
     def test_a_missing_layer_above_one_that_cannot_be_mended(self):

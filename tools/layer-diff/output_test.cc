@@ -50,7 +50,10 @@ TEST_F(OutputTest, DevicesAreWrittenTo) {
 TEST_F(OutputTest, WithoutANameItIsStdout) { EXPECT_EQ(Output::Open("")->fd(), STDOUT_FILENO); }
 
 TEST_F(OutputTest, AFolderThatIsNotThere) {
-  EXPECT_TRUE(absl::IsNotFound(Output::Open(path_ + "/x").status()));
+  const absl::Status status = Output::Open(path_ + "/x").status();
+
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_EQ(status.message().find("partial"), absl::string_view::npos) << status;
 }
 
 }  // namespace

@@ -86,6 +86,9 @@ class Records {
   std::map<std::string, store::Record> made_;
 };
 
+// As `docker events` has it.
+constexpr cli::ObjectManner kManner{"Error parsing format", "", false};
+
 // Turns lines of the file into what is printed.
 class Teller {
  public:
@@ -93,7 +96,7 @@ class Teller {
     Teller teller(store, wishes);
     if (wishes.format && !IsJson(*wishes.format)) {
       STAVE_ASSIGN_OR_RETURN(teller.format_,
-                             cli::ObjectFormat::Parse(*wishes.format, EventShape()));
+                             cli::ObjectFormat::Parse(*wishes.format, EventShape(), kManner));
     }
     return teller;
   }
@@ -130,7 +133,8 @@ class Teller {
 
 absl::Status CheckEventFormat(const std::string& format) {
   if (IsJson(format)) return absl::OkStatus();
-  STAVE_ASSIGN_OR_RETURN(const auto parsed, cli::ObjectFormat::Parse(format, EventShape()));
+  STAVE_ASSIGN_OR_RETURN(const auto parsed,
+                         cli::ObjectFormat::Parse(format, EventShape(), kManner));
   return parsed.One(MessageObject(Message())).status();
 }
 
