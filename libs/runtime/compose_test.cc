@@ -53,7 +53,7 @@ TEST_F(ComposeTest, NothingToRunIsTold) {
   const absl::Status status = Apply();
 
   EXPECT_EQ(base::ErrorWord(status), "E_NO_COMMAND");
-  EXPECT_THAT(base::ErrorHint(status), HasSubstr("after --"));
+  EXPECT_THAT(base::ErrorHint(status), HasSubstr("ns-run -- COMMAND"));
 }
 
 TEST_F(ComposeTest, AddingACapabilityRenewsTheDefaultProfile) {
