@@ -414,6 +414,15 @@ class HintTest(Case):
         self.assertEqual(done.returncode, 1)
         self.assertTrue(done.stderr.endswith("open directory: Permission denied [E_PERMISSION]\nhint: run it as root\n"), done.stderr)
 
+    # In a mount namespace of its own, with a /var/lib of its own.
+    def test_a_forgotten_sudo(self):
+        script = (f"mount -t tmpfs -o mode=755 lib /var/lib && mkdir -p /var/lib/own /var/lib/bin $1 && cp {tree()}/bin/stave {tree()}/bin/ps-lister /var/lib/bin && chown 65534 /var/lib/own && "
+                  "exec env -u STAVE_STATE -u STAVE_RUN XDG_DATA_HOME=/var/lib/own XDG_RUNTIME_DIR=/var/lib/own setpriv --reuid=65534 --regid=65534 --clear-groups /var/lib/bin/stave ps")
+        hint = "hint: this is a store of your own; root's containers and images are seen with sudo\n"
+        for folder, told in (("/var/lib/stave", hint), ("/var/lib/other", "")):
+            done = place.run(["unshare", "-m", "sh", "-c", script, "sh", folder])
+            self.assertEqual((done.returncode, done.stdout[:12], done.stderr), (0, "CONTAINER ID", told))
+
     def test_version_and_name(self):
         self.assertRegex(self.ok("stave --version"), r"^stave version [0-9.]+\nin the words of Docker 28\.5\.2\n$")
         os.symlink(tree() + "/bin/stave", place.path("docker"))

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -135,6 +136,7 @@ class Tool {
     const auto plan = verb.plan != nullptr ? verb.plan(call) : OneStage(call);
     if (!plan.ok()) return Fail(name, plan.status(), "", verb.failure);
     if (const std::string hint = verb.doubt ? verb.doubt(call) : ""; !hint.empty()) Hint(hint);
+    if (explain.empty()) HintAtSudo(*plan);
     const auto code = explain.empty() ? PerformIt(*plan) : Explain(*plan, explain);
     return code.ok() ? *code : Fail(name, code.status(), "", verb.failure);
   }
@@ -155,6 +157,16 @@ class Tool {
       wants = absl::StrCat("requires at most ", arguments(most));
     }
     return cli::UsageError(absl::StrCat("'", name, "' ", wants));
+  }
+
+  // Who is not root has a store of its own, and has mostly forgotten sudo where root has one.
+  static void HintAtSudo(const Plan& plan) {
+    const std::string& program = plan.stages.back().program;
+    const bool no_store = absl::StartsWith(program, "registry-") || program == "image-search";
+    struct stat st;
+    if (::geteuid() == 0 || ::getenv("STAVE_STATE") != nullptr || no_store) return;
+    if (::stat("/var/lib/stave", &st) < 0) return;
+    Hint("this is a store of your own; root's containers and images are seen with sudo");
   }
 
   static absl::StatusOr<int> PerformIt(const Plan& plan) {
