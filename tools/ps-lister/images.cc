@@ -80,7 +80,10 @@ std::string Images::Shown(const store::Record& record, Width width) {
   if (MeansId(asked, record.image_id)) return whole ? asked : ShortId(record.image_id);
   const bool moved = !record.image_id.empty() && !Meant(record.image).contains(record.image_id);
   if (moved) return whole ? record.image_id : ShortId(record.image_id);
-  return whole && !record.image_asked.empty() ? asked : FamiliarName(asked);
+  if (whole && !record.image_asked.empty()) return asked;
+  std::string& familiar = familiar_[asked];
+  if (familiar.empty()) familiar = FamiliarName(asked);
+  return familiar;
 }
 
 const Images::About& Images::Of(const std::string& id) {

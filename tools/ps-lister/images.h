@@ -42,6 +42,7 @@ class Images {
   const store::Store& store_;
   std::map<std::string, std::set<std::string>> meant_;
   std::map<std::string, About> about_;
+  std::map<std::string, std::string> familiar_;  // FamiliarName() of what has been asked for
 };
 
 // `asked` as Docker repeats it: "docker.io/library/alpine:3" is "alpine:3", "alpine" is "alpine",
