@@ -64,8 +64,14 @@ precompiled_header = rule(
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
 )
 
-def _with(kind, deps, copts):
-    header = "//tools/precompiled:" + kind
+# Nothing here catches: what is thrown by a library ends the program (libs/cli/last_words.h), and does so
+# without code to clean up on the way.
+LIBRARY_COPTS = ["-fno-exceptions"]
+
+# A test is sooner compiled than it would be faster.
+TEST_COPTS = ["-O0"]
+
+def with_precompiled(kind, deps, copts):
     return {
         "copts": copts + select({
             "//tools:clang": [],
@@ -73,19 +79,18 @@ def _with(kind, deps, copts):
         }),
         "deps": deps + select({
             "//tools:clang": [],
-            "//conditions:default": [header],
+            "//conditions:default": ["//tools/precompiled:" + kind],
         }),
     }
 
 def cc_library(name, deps = [], copts = [], srcs = [], **kwargs):
     compiled = [src for src in srcs if not src.endswith(".h")]
     if compiled and not [src for src in compiled if src.endswith(".c")]:
-        kwargs.update(_with("library", deps, copts))
+        kwargs.update(with_precompiled("library", deps, LIBRARY_COPTS + copts))
     else:
         kwargs.update(deps = deps, copts = copts)
     native.cc_library(name = name, srcs = srcs, **kwargs)
 
 def cc_test(name, deps = [], copts = [], **kwargs):
-    """Optimising the tests themselves takes longer than it saves."""
-    kwargs.update(_with("test", deps, copts + ["-O0"]))
+    kwargs.update(with_precompiled("test", deps, TEST_COPTS + copts))
     native.cc_test(name = name, **kwargs)

@@ -1,17 +1,22 @@
 """Rules for the programs under tools/."""
 
-load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
+load("@rules_cc//cc:defs.bzl", "cc_binary")
+load("//tools:cc.bzl", "LIBRARY_COPTS", "cc_test", "with_precompiled")
 
 # The date that the manual pages show.
 _PAGE_DATE = "1795132800"  # 2026-11-20
 
-def stave_tool(name, static = True, deps = [], linkopts = [], **kwargs):
+def stave_tool(name, static = True, deps = [], copts = [], linkopts = [], **kwargs):
     """A program. Linked statically, it starts in a fraction of the time.
 
     Where NAME.1.scd or NAME.8.scd lies beside it, also its manual page and its completion files."""
+    copts = LIBRARY_COPTS + copts
+    if static:
+        kwargs.update(with_precompiled("library", deps, copts))
+    else:
+        kwargs.update(deps = deps, copts = copts)
     cc_binary(
         name = name,
-        deps = deps,
         linkopts = linkopts + (select({
             "//tools:sanitized": [],
             "//conditions:default": ["-static", "-Wl,--gc-sections"],

@@ -84,7 +84,7 @@ absl::StatusOr<tools::Facts> FindFacts(const store::Store& store) {
   facts.is_root = ::geteuid() == 0;
   facts.machine = tools::LookAtMachine();
   if (facts.machine.cgroup_version.empty()) {
-    facts.warnings.push_back("WARNING: no cgroups are mounted: nothing can be limited");
+    facts.warnings.emplace_back("WARNING: no cgroups are mounted: nothing can be limited");
   }
   return facts;
 }
