@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 
 namespace stave::log {
@@ -16,16 +17,20 @@ constexpr char kTime[] = ",\"time\":\"";
 constexpr char kDigits[] = "0123456789abcdef";
 // `\ufffd` and two digits in "bytes".
 constexpr size_t kMostForOneByte = 8;
+// What follows the text of a line without attributes fits.
+constexpr size_t kUsualTail = 64;
 
-constexpr uint64_t Each(unsigned char byte) { return 0x0101010101010101u * byte; }
+// Sixteen bytes of text; signed, so that those above ASCII are below the space, as control bytes
+// are.
+using Bytes [[gnu::vector_size(16)]] = signed char;
+using Words [[gnu::vector_size(16)]] = uint64_t;
 
-// Whether a byte of `word` is one of those below; never no where one is.
-constexpr uint64_t HasZero(uint64_t word) { return (word - Each(1)) & ~word & Each(0x80); }
-constexpr uint64_t HasSpecial(uint64_t word) {
-  const uint64_t control = (word - Each(0x20)) & ~word & Each(0x80);
-  return (word & Each(0x80)) | control | HasZero(word ^ Each('\\')) |
-         HasZero((word | Each(4)) ^ Each('&')) |  // and "
-         HasZero((word | Each(2)) ^ Each('>'));   // and <
+// Whether there is one that is not written as it is.
+bool HasSpecial(Bytes bytes) {
+  const Bytes found = (bytes < 0x20) | (bytes == '\\') | ((bytes | 4) == '&') |  // and "
+                      ((bytes | 2) == '>');                                      // and <
+  const Words words = reinterpret_cast<Words>(found);
+  return (words[0] | words[1]) != 0;
 }
 
 constexpr bool IsPlain(unsigned char c) {
@@ -98,16 +103,36 @@ const char* EscapeHigh(const char* in, const char* end, char** to, bool* has_bad
   return in;
 }
 
+// Copies the text from `in` on up to a special byte, in steps of sixteen; what is left of a last
+// step may still be plain. The last step of all goes back over bytes that were copied already.
+const char* CopyPlain(const char* in, const char* end, char** to) {
+  char* out = *to;
+  const char* const start = in;
+  Bytes bytes;
+  for (; end - in >= 16; in += 16, out += 16) {
+    std::memcpy(&bytes, in, sizeof bytes);
+    if (HasSpecial(bytes)) break;
+    std::memcpy(out, &bytes, sizeof bytes);
+  }
+  const ptrdiff_t left = end - in;
+  if (left < 16 && end - start >= 16) {
+    std::memcpy(&bytes, end - 16, sizeof bytes);
+    if (!HasSpecial(bytes)) {
+      std::memcpy(out + left - 16, &bytes, sizeof bytes);
+      out += left;
+      in = end;
+    }
+  }
+  while (in != end && IsPlain(static_cast<unsigned char>(*in))) *out++ = *in++;
+  *to = out;
+  return in;
+}
+
 char* Escape(absl::string_view text, char* out, bool* has_bad) {
   const char* in = text.data();
   const char* const end = in + text.size();
   while (true) {
-    for (uint64_t word; end - in >= 8; in += 8, out += 8) {
-      std::memcpy(&word, in, sizeof word);
-      if (HasSpecial(word)) break;
-      std::memcpy(out, &word, sizeof word);
-    }
-    while (in != end && IsPlain(static_cast<unsigned char>(*in))) *out++ = *in++;
+    in = CopyPlain(in, end, &out);
     if (in == end) return out;
     if (static_cast<unsigned char>(*in) < 0x80) {
       out = EscapeAscii(*in++, out);
@@ -151,22 +176,30 @@ void LineFormat::SetTime(absl::Time time) {
   end_.assign(kTime);
   end_.append(text, static_cast<size_t>(end - text));
   end_.append("\"}\n");
+  tail_ = absl::StrCat(middle_, end_);
+  tail_size_ = tail_.size();
+  tail_.resize(std::max(tail_size_, kUsualTail));
 }
 
 char* LineFormat::Write(absl::string_view piece, char* out) const {
   bool has_bad = false;
+  const bool is_whole = absl::ConsumeSuffix(&piece, "\n");
   out = Escape(piece, Put(kHead, out), &has_bad);
-  out = Put(middle_, out);
+  if (is_whole) out = Put("\\n", out);
   if (has_bad) {
-    out = PutBad(piece, Put(kBytes, out));
+    out = PutBad(piece, Put(kBytes, Put(middle_, out)));
     *out++ = '"';
+    return Put(end_, out);
   }
-  return Put(end_, out);
+  // A copy of a size that the compiler knows is no call.
+  std::memcpy(out, tail_.data(), kUsualTail);
+  if (tail_size_ > kUsualTail) std::memcpy(out, tail_.data(), tail_size_);
+  return out + tail_size_;
 }
 
 size_t LineFormat::MaxSize(size_t piece) const {
   return sizeof kHead + piece * kMostForOneByte + middle_.size() + sizeof kBytes + sizeof kTime +
-         kMaxTime + 4;
+         kMaxTime + 4 + kUsualTail;
 }
 
 size_t PieceSize(absl::string_view text) {

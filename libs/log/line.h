@@ -52,6 +52,8 @@ class LineFormat {
  private:
   std::string middle_;  // from the quote that ends the text
   std::string end_;     // from the comma before "time"
+  std::string tail_;    // both, and what fills it up to the size that is copied
+  size_t tail_size_ = 0;
 };
 
 // How many bytes of `text`, which has more than kMaxPiece and no newline in those, are to be in the
