@@ -60,32 +60,34 @@ struct Place {
   bool in_run = false;
 };
 
-// All ids that have a folder.
+// All ids that have a folder, sorted.
 absl::StatusOr<std::vector<Place>> Places(const Folders& folders) {
-  STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> home, ListFolder(folders.home.get(), "."));
+  STAVE_ASSIGN_OR_RETURN(std::vector<std::string> home, ListFolder(folders.home.get(), "."));
   STAVE_ASSIGN_OR_RETURN(std::vector<std::string> run, ListFolder(folders.run.get(), "."));
+  std::sort(home.begin(), home.end());
   std::sort(run.begin(), run.end());
   std::vector<Place> places;
-  places.reserve(home.size() + run.size());
-  for (const std::string& id : home) {
-    const auto found = std::lower_bound(run.begin(), run.end(), id);
-    const bool in_run = found != run.end() && *found == id;
-    if (in_run) run.erase(found);
-    if (base::IsId(id)) places.push_back({id, true, in_run});
-  }
-  for (const std::string& id : run) {
-    if (base::IsId(id)) places.push_back({id, false, true});
+  places.reserve(std::max(home.size(), run.size()));
+  auto h = home.begin(), r = run.begin();
+  while (h != home.end() || r != run.end()) {
+    const bool in_home = h != home.end() && (r == run.end() || *h <= *r);
+    const bool in_run = r != run.end() && (h == home.end() || *r <= *h);
+    std::string& id = in_home ? *h : *r;
+    if (base::IsId(id)) places.push_back({std::move(id), in_home, in_run});
+    h += in_home ? 1 : 0;
+    r += in_run ? 1 : 0;
   }
   return places;
 }
 
+bool Has(int folder, const std::string& path) {
+  struct stat st;
+  return folder >= 0 && ::fstatat(folder, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 // Where `id` is, without listing anything.
 Place FindPlace(const Folders& folders, const std::string& id) {
-  struct stat st;
-  const auto has = [&](int folder) {
-    return folder >= 0 && ::fstatat(folder, id.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-  };
-  return {id, has(folders.home.get()), has(folders.run.get())};
+  return {id, Has(folders.home.get(), id), Has(folders.run.get(), id)};
 }
 
 std::string ShortId(const std::string& id) { return id.substr(0, base::kShortIdLength); }
@@ -134,9 +136,7 @@ void NoteDamage(const absl::Status& status, ContainerView* view) {
 
 bool HasExit(const Folders& folders, const Place& place) {
   const int home = place.in_home ? folders.home.get() : folders.run.get();
-  struct stat st;
-  return ::fstatat(home, absl::StrCat(place.id, "/exit.json").c_str(), &st, AT_SYMLINK_NOFOLLOW) ==
-         0;
+  return Has(home, absl::StrCat(place.id, "/exit.json"));
 }
 
 // What state.json says, and what of it is true. Its first process may be gone, and its watcher
@@ -249,10 +249,12 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
   if (which == Which::kAll) {
     STAVE_ASSIGN_OR_RETURN(places, Places(folders));
   } else {
-    // Whatever runs has a folder in RUN; the others need not be looked at.
+    // Whatever runs has a state; the others need not be looked at.
     STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListFolder(folders.run.get(), "."));
     for (const std::string& id : ids) {
-      if (base::IsId(id)) places.push_back(FindPlace(folders, id));
+      if (base::IsId(id) && Has(folders.run.get(), absl::StrCat(id, "/state.json"))) {
+        places.push_back(FindPlace(folders, id));
+      }
     }
   }
   std::vector<std::unique_ptr<ContainerView>> found = Views(store, folders, places, depth);
@@ -272,28 +274,42 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
   return views;
 }
 
-absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view text) {
-  if (base::IsId(text) && IsAnythingOf(store, std::string(text))) return std::string(text);
+absl::StatusOr<std::string> ContainerFinder::Find(absl::string_view text) {
+  if (base::IsId(text) && IsAnythingOf(store_, std::string(text))) return std::string(text);
   if (CheckName(text).ok()) {
-    const std::optional<std::string> id = IdOfName(store, std::string(text));
-    if (id.has_value() && IsAnythingOf(store, *id)) return *id;
+    const std::optional<std::string> id = IdOfName(store_, std::string(text));
+    if (id.has_value() && IsAnythingOf(store_, *id)) return *id;
   }
   if (text.empty() || text.find_first_not_of("0123456789abcdef") != text.npos) {
     return NoSuchContainer(text);
   }
-  STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store));
-  STAVE_ASSIGN_OR_RETURN(const std::vector<Place> places, Places(folders));
+  STAVE_RETURN_IF_ERROR(List());
   const std::string* found = nullptr;
-  for (const Place& place : places) {
-    if (!absl::StartsWith(place.id, text)) continue;
+  for (auto id = std::lower_bound(ids_->begin(), ids_->end(), text);
+       id != ids_->end() && absl::StartsWith(*id, text); ++id) {
+    if (!IsAnythingOf(store_, *id)) continue;
     if (found != nullptr) {
       return base::Error(absl::StatusCode::kInvalidArgument, "E_AMBIGUOUS",
                          absl::StrCat("Multiple IDs found with provided prefix: ", text));
     }
-    found = &place.id;
+    found = &*id;
   }
   if (found == nullptr) return NoSuchContainer(text);
   return *found;
+}
+
+absl::Status ContainerFinder::List() {
+  if (ids_.has_value()) return absl::OkStatus();
+  STAVE_ASSIGN_OR_RETURN(const Folders folders, OpenFolders(store_));
+  STAVE_ASSIGN_OR_RETURN(std::vector<Place> places, Places(folders));
+  ids_.emplace();
+  ids_->reserve(places.size());
+  for (Place& place : places) ids_->push_back(std::move(place.id));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view text) {
+  return ContainerFinder(store).Find(text);
 }
 
 absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view id) {

@@ -52,6 +52,22 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
 // `Multiple IDs found with provided prefix: x`.
 absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view text);
 
+// The same for many: the ids are listed once, at the first beginning of an id. One that is made
+// after that is found by its name and by its whole id.
+class ContainerFinder {
+ public:
+  // `store` outlives it.
+  explicit ContainerFinder(const Store& store) : store_(store) {}
+
+  absl::StatusOr<std::string> Find(absl::string_view text);
+
+ private:
+  absl::Status List();
+
+  const Store& store_;
+  std::optional<std::vector<std::string>> ids_;  // sorted
+};
+
 // One container, as in the list. Errors: NotFound [E_NO_CONTAINER].
 absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view id);
 

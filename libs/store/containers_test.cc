@@ -262,6 +262,21 @@ TEST_F(ContainersTest, FindsByIdBeginningAndName) {
   }
 }
 
+TEST_F(ContainersTest, AFinderKnowsThoseThatWereThereAndStillAre) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 40; ++i) ids.push_back(Make(absl::StrCat("c", i), i));
+  ContainerFinder finder(store());
+  for (const std::string& id : ids) EXPECT_EQ(finder.Find(id.substr(0, 12)).value(), id);
+  EXPECT_EQ(base::ErrorWord(finder.Find("").status()), "E_NO_CONTAINER");
+
+  ASSERT_TRUE(RemoveContainer(store(), ids[7]).ok());
+  const std::string late = Make("late", 1);
+
+  EXPECT_EQ(base::ErrorWord(finder.Find(ids[7].substr(0, 12)).status()), "E_NO_CONTAINER");
+  EXPECT_EQ(finder.Find("late").value(), late);
+  EXPECT_EQ(finder.Find(late).value(), late);
+}
+
 TEST_F(ContainersTest, AnAmbiguousBeginningIsRefusedAndANameBeatsIt) {
   std::vector<std::string> ids;
   for (int i = 0; i < 17; ++i) ids.push_back(Make(absl::StrCat("c", i), i));

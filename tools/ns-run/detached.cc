@@ -157,8 +157,7 @@ absl::StatusOr<std::optional<store::Pending>> AdoptIfEnded(const store::Store& s
   }
 }
 
-absl::Status StartOne(const store::Store& store, const std::string& name) {
-  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+absl::Status StartOne(const store::Store& store, const std::string& id) {
   STAVE_ASSIGN_OR_RETURN(std::optional<store::Pending> entry, AdoptIfEnded(store, id));
   if (!entry) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd socket,
@@ -253,8 +252,10 @@ absl::StatusOr<int> StartAll(const store::Store& store, const std::vector<std::s
                              const std::function<void(const absl::Status&)>& fail) {
   SweepFirst(store, {});
   std::vector<std::string> failed;
+  store::ContainerFinder finder(store);
   for (const std::string& name : names) {
-    const absl::Status started = StartOne(store, name);
+    const absl::StatusOr<std::string> id = finder.Find(name);
+    const absl::Status started = id.ok() ? StartOne(store, *id) : id.status();
     if (started.ok()) {
       STAVE_RETURN_IF_ERROR(PrintLine(name));
       continue;

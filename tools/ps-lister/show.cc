@@ -80,9 +80,9 @@ Facts Gather(const store::Store& store, store::ContainerView view, bool sizes, I
   return facts;
 }
 
-absl::StatusOr<store::ContainerView> Find(const store::Store& store, absl::string_view name) {
-  STAVE_ASSIGN_OR_RETURN(const std::string id,
-                         store::FindContainer(store, absl::StripPrefix(name, "/")));
+absl::StatusOr<store::ContainerView> Find(const store::Store& store, absl::string_view name,
+                                          store::ContainerFinder* finder) {
+  STAVE_ASSIGN_OR_RETURN(const std::string id, finder->Find(absl::StripPrefix(name, "/")));
   STAVE_ASSIGN_OR_RETURN(store::ContainerView view, store::GetContainer(store, id));
   AskFreezer(&view);
   return view;
@@ -99,8 +99,9 @@ json::Value Own(const Facts& facts, bool sizes, Images* images) {
 
 // Errors: NotFound where `name` means nothing.
 absl::StatusOr<Object> ObjectOf(const store::Store& store, const std::string& name,
-                                const ShowWishes& wishes, Images* images) {
-  auto view = Find(store, name);
+                                const ShowWishes& wishes, Images* images,
+                                store::ContainerFinder* finder) {
+  auto view = Find(store, name, finder);
   if (view.ok()) {
     const Facts facts = Gather(store, *std::move(view), wishes.sizes, images);
     if (wishes.json) return Object{Own(facts, wishes.sizes, images), false};
@@ -151,8 +152,9 @@ absl::StatusOr<ShowText> Show(const store::Store& store, const std::vector<std::
   Images images(store);
   ShowText shown;
   std::vector<Object> objects;
+  store::ContainerFinder finder(store);
   for (const std::string& name : names) {
-    auto object = ObjectOf(store, name, wishes, &images);
+    auto object = ObjectOf(store, name, wishes, &images, &finder);
     if (object.ok()) {
       objects.push_back(*std::move(object));
     } else {

@@ -93,8 +93,9 @@ absl::Status RemoveOnce(const store::Store& store, const std::string& name, cons
 }
 
 // With --force again where it has begun to run, or is still being made, meanwhile.
-absl::Status Remove(const store::Store& store, const std::string& name) {
-  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+absl::Status Remove(const store::Store& store, const std::string& name,
+                    store::ContainerFinder* finder) {
+  STAVE_ASSIGN_OR_RETURN(const std::string id, finder->Find(name));
   absl::Status removed = RemoveOnce(store, name, id);
   for (int again = 0; FLAGS_force && again < kTries && absl::IsFailedPrecondition(removed);
        ++again) {
@@ -159,8 +160,9 @@ absl::StatusOr<int> Run(const cli::Invocation& invocation) {
   if (!swept.ok()) cli::PrintWarning(kProgram, swept.message());
   if (FLAGS_prune) return Prune(store, *filter);
   int code = 0;
+  store::ContainerFinder finder(store);
   for (const std::string& name : invocation.operands()) {
-    const absl::Status removed = Remove(store, name);
+    const absl::Status removed = Remove(store, name, &finder);
     if (removed.ok()) {
       STAVE_RETURN_IF_ERROR(base::WriteAll(STDOUT_FILENO, name + "\n", "stdout"));
     } else if (!FLAGS_force || !absl::IsNotFound(removed)) {

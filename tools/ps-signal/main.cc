@@ -90,8 +90,8 @@ absl::StatusOr<Wishes> ReadWishes(const cli::Invocation& given) {
   return wishes;
 }
 
-absl::Status Act(const store::Store& store, const std::string& name, const Wishes& wishes) {
-  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+absl::Status Act(const store::Store& store, const std::string& name, const std::string& id,
+                 const Wishes& wishes) {
   STAVE_RETURN_IF_ERROR(runtime::AwaitMade(store, id, base::Deadline::After(kMakingHas)));
   if (FLAGS_pause) return runtime::Pause(store, id);
   if (FLAGS_unpause) return runtime::Unpause(store, id);
@@ -140,9 +140,13 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   // What cannot be recovered now says so when it is met below, and must not stop the others.
   const absl::Status swept = runtime::Sweep(store);
   if (!swept.ok()) cli::PrintWarning(kProgram, swept.message());
+  std::vector<absl::StatusOr<std::string>> ids;
+  store::ContainerFinder finder(store);
+  for (const std::string& name : names) ids.push_back(finder.Find(name));
   Teller teller(names);
-  base::SideBySide(names.size(), kAtATime,
-                   [&](size_t i) { teller.Tell(i, Act(store, names[i], wishes)); });
+  base::SideBySide(names.size(), kAtATime, [&](size_t i) {
+    teller.Tell(i, ids[i].ok() ? Act(store, names[i], *ids[i], wishes) : ids[i].status());
+  });
   STAVE_RETURN_IF_ERROR(teller.written());
   return teller.code();
 }

@@ -140,8 +140,9 @@ absl::StatusOr<int> ShowUse(const store::Store& store, const std::vector<std::st
                             std::optional<absl::Duration> interval) {
   std::vector<std::string> ids;
   Called called;
+  store::ContainerFinder finder(store);
   for (const std::string& name : names) {
-    STAVE_ASSIGN_OR_RETURN(ids.emplace_back(), store::FindContainer(store, name));
+    STAVE_ASSIGN_OR_RETURN(ids.emplace_back(), finder.Find(name));
     called.emplace(ids.back(), name);
   }
   const bool redraws = !FLAGS_json && ::isatty(STDOUT_FILENO) == 1;

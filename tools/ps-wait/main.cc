@@ -60,7 +60,8 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   const absl::Status swept = runtime::Sweep(store);
   if (!swept.ok()) cli::PrintWarning(kProgram, swept.message());
   std::vector<absl::StatusOr<std::string>> ids;
-  for (const std::string& name : given.operands()) ids.push_back(store::FindContainer(store, name));
+  store::ContainerFinder finder(store);
+  for (const std::string& name : given.operands()) ids.push_back(finder.Find(name));
   int code = 0;
   for (const absl::StatusOr<std::string>& id : ids) {
     absl::Status status = id.status();
