@@ -145,6 +145,17 @@ absl::Status SetNumbers(const cli::Invocation& options, json::Value* document) {
   return absl::OkStatus();
 }
 
+// A share of more CPUs than there are limits nothing: a typing error, as Docker takes it.
+absl::Status CheckCpus(const cli::Invocation& options, int highest) {
+  if (!options.Has("cpus") || highest < 0) return absl::OkStatus();
+  const std::string text = options.Get("cpus");
+  const absl::StatusOr<int64_t> quota = ParseCpus(text);
+  if (!quota.ok() || *quota <= (highest + 1) * kPeriod) return absl::OkStatus();
+  return cli::BadValue(
+      "cpus", Bad(text, absl::StrCat("range of CPUs is from 0.01 to ", highest + 1,
+                                     ".00, as there are only ", highest + 1, " CPUs available")));
+}
+
 absl::Status SetCpuset(const cli::Invocation& options, const char* option, const char* key,
                        int highest, json::Value* document) {
   if (!options.Has(option)) return absl::OkStatus();
@@ -277,6 +288,7 @@ absl::Status SetResources(const cli::Invocation& options, const Machine& machine
     STAVE_ASSIGN_OR_RETURN(json::Value * memory, Part(document, "memory"));
     memory->Set("disableOOMKiller", json::Value::Bool(true));
   }
+  STAVE_RETURN_IF_ERROR(CheckCpus(options, machine.highest_cpu));
   STAVE_RETURN_IF_ERROR(SetCpuset(options, "cpuset-cpus", "cpus", machine.highest_cpu, document));
   STAVE_RETURN_IF_ERROR(SetCpuset(options, "cpuset-mems", "mems", machine.highest_node, document));
   STAVE_RETURN_IF_ERROR(SetThrottles(options, document));

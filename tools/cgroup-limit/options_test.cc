@@ -61,6 +61,7 @@ TEST(SetResourcesTest, CpuAndPids) {
             Resources(R"("cpu":{"shares":512,"period":100000,"quota":150000,"cpus":"0-1,3",)"
                       R"("mems":"0"},"pids":{"limit":100})"));
   EXPECT_EQ(Edited({"--cpus=0.01"}), Resources(R"("cpu":{"period":100000,"quota":1000})"));
+  EXPECT_EQ(Edited({"--cpus=4"}), Resources(R"("cpu":{"period":100000,"quota":400000})"));
   EXPECT_EQ(Edited({"--cpu-period=50000", "--cpu-quota=max", "--pids-limit=-1"}),
             Resources(R"("cpu":{"period":50000,"quota":-1},"pids":{"limit":-1})"));
 }
@@ -109,6 +110,8 @@ TEST(SetResourcesTest, BadValuesAreUsageErrors) {
       {{"--cpus=inf"}, "--cpus: \"inf\""},
       {{"--cpus=1e400"}, "--cpus: \"1e400\""},
       {{"--cpus=-1"}, "--cpus: \"-1\""},
+      {{"--cpus=4.01"},
+       "--cpus: \"4.01\": range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available"},
       {{"--cpus=1", "--cpu-quota=5000"}, "--cpus and --cpu-quota"},
       {{"--cpu-shares=1"}, "--cpu-shares: "},
       {{"--cpu-period=999"}, "--cpu-period: "},

@@ -34,6 +34,12 @@ std::optional<bool> Truth(absl::string_view text) {
   return std::nullopt;
 }
 
+// Whether Docker takes an empty value for none, as from a variable that is not set: --name "$NAME".
+bool IsText(const cli::Option& option) {
+  return option.takes == cli::Takes::kValue && absl::string_view(option.value) == "string" &&
+         absl::string_view(option.name) != "entrypoint";  // no program of the image's
+}
+
 class Reader {
  public:
   Reader(const Grammar& grammar, absl::Span<const std::string> words)
@@ -138,6 +144,8 @@ class Reader {
                                             base::Quoted(value, 64), ": invalid syntax"));
       }
       result_.given.Turn(flag.option.name, *truth);
+    } else if (value.empty() && IsText(flag.option)) {
+      result_.given.Forget(flag.option.name);
     } else {
       result_.given.Add(flag.option.name, value);
     }

@@ -57,6 +57,7 @@ class Given {
   void Add(absl::string_view flag, absl::string_view value) {
     values_[std::string(flag)].emplace_back(value);
   }
+  void Forget(absl::string_view flag) { values_.erase(std::string(flag)); }
 
  private:
   std::map<std::string, bool, std::less<>> switches_;
@@ -76,6 +77,7 @@ struct Words {
   std::vector<std::string> warnings;
 };
 
+// A text that is empty is as if it were not given, but for the entrypoint's.
 // Errors: InvalidArgument [E_USAGE] in Docker's words, such as "unknown flag: --nmae", with a hint
 // where a name is nearly right; Unimplemented [E_UNSUPPORTED] for a flag that is missing.
 absl::StatusOr<Words> ReadWords(const Grammar& grammar, absl::Span<const std::string> words);

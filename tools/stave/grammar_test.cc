@@ -20,6 +20,7 @@ constexpr Flag kFlags[] = {
     {{"env", 'e', cli::Takes::kList, "list", ""}},
     {{"network", 0, cli::Takes::kValue, "string", ""}},
     {{"net", 0, cli::Takes::kValue, "string", ""}, To::kHidden, "network"},
+    {{"entrypoint", 0, cli::Takes::kValue, "string", ""}},
 };
 constexpr Flag kCommon[] = {
     {{"help", 0, cli::Takes::kNothing, "what", ""}},
@@ -54,6 +55,13 @@ TEST(ReadWordsTest, TheLastOneCounts) {
   EXPECT_TRUE(words->given.Off("detach"));
   EXPECT_FALSE(words->given.Off("tty"));
   EXPECT_EQ(words->given.Get("network"), "x");
+}
+
+TEST(ReadWordsTest, AnEmptyTextIsNone) {
+  EXPECT_FALSE(Read({"--name=", "-d"})->given.Has("name"));
+  EXPECT_FALSE(Read({"--name", "web", "--name", ""})->given.Has("name"));
+  EXPECT_TRUE(Read({"--entrypoint="})->given.Has("entrypoint"));
+  EXPECT_THAT(Read({"-e", ""})->given.List("env"), ElementsAre(""));
 }
 
 TEST(ReadWordsTest, AValueIsNoTruth) { EXPECT_TRUE(Read({"--name", "false"})->given.Has("name")); }
