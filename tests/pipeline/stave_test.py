@@ -91,6 +91,22 @@ class LifeTest(Case):
         self.assertEqual((done.stdout, done.stderr), ("", "err\n"))
         self.assertEqual(self.ok("stave logs said 2>&1"), "typed\nerr\n")
 
+    def test_what_is_set_for_dockers_client(self):
+        self.addCleanup(self.ok, "rm -rf client")
+        config = {"psFormat": "{{.Names}}!", "detachKeys": "ctrl-x", "proxies": {"default": {"httpProxy": "http://proxy:3128"}}}
+        self.ok("mkdir client; cat > client/config.json", input=json.dumps(config))
+        one = "DOCKER_CONFIG=client stave"
+        self.assertEqual(self.ok(f"{one} run --name proxied {image} sh -c 'echo $HTTP_PROXY $http_proxy'"), "http://proxy:3128 http://proxy:3128\n")
+        self.assertEqual(self.ok(f"{one} run --rm -e http_proxy=own {image} sh -c 'echo $HTTP_PROXY $http_proxy'"), "http://proxy:3128 own\n")
+        self.assertEqual(self.ok(f"{one} ps -a"), "proxied!\n")
+        self.assertRegex(self.ok(f"{one} ps -aq"), "^[0-9a-f]{12}\n$")
+        self.assertEqual(self.ok(f"{one} start -a proxied"), "http://proxy:3128 http://proxy:3128\n")
+        self.assertIn("--detach-keys ctrl-x", self.ok(f"{one} exec --explain -it proxied sh"))
+        self.ok("echo '{' > client/config.json")
+        done = self.run_it(f"{one} ps -a --format '{{{{.Names}}}}'")
+        self.assertEqual((done.stdout, done.returncode), ("proxied\n", 0))
+        self.assertRegex(done.stderr, r"^stave ps: warning: client/config.json: .*\n$")
+
     def test_a_life(self):
         done = self.run_it(f"stave run -d --name web -e B=2 --label a=b {image} sh -c 'echo $A $B; trap \"exit 0\" TERM; while :; do sleep 1 & wait; done'")
         whole = done.stdout.strip()
@@ -417,7 +433,7 @@ class HintTest(Case):
     # In a mount namespace of its own, with a /var/lib of its own.
     def test_a_forgotten_sudo(self):
         script = (f"mount -t tmpfs -o mode=755 lib /var/lib && mkdir -p /var/lib/own /var/lib/bin $1 && cp {tree()}/bin/stave {tree()}/bin/ps-lister /var/lib/bin && chown 65534 /var/lib/own && "
-                  "exec env -u STAVE_STATE -u STAVE_RUN XDG_DATA_HOME=/var/lib/own XDG_RUNTIME_DIR=/var/lib/own setpriv --reuid=65534 --regid=65534 --clear-groups /var/lib/bin/stave ps")
+                  "exec env -u STAVE_STATE -u STAVE_RUN HOME=/var/lib/own XDG_DATA_HOME=/var/lib/own XDG_RUNTIME_DIR=/var/lib/own setpriv --reuid=65534 --regid=65534 --clear-groups /var/lib/bin/stave ps")
         hint = "hint: this is a store of your own; root's containers and images are seen with sudo\n"
         for folder, told in (("/var/lib/stave", hint), ("/var/lib/other", "")):
             done = place.run(["unshare", "-m", "sh", "-c", script, "sh", folder])

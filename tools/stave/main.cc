@@ -26,6 +26,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/cli/nearest.h"
 #include "libs/cli/program.h"
+#include "tools/stave/client_config.h"
 #include "tools/stave/container_verbs.h"
 #include "tools/stave/grammar.h"
 #include "tools/stave/image_verbs.h"
@@ -129,6 +130,11 @@ class Tool {
     for (const std::string& warning : words->warnings) cli::PrintWarning(Named(name), warning);
     if (words->given.Has("help")) return Print(VerbHelp(name_, typed, verb));
     if (words->given.Has("explain")) explain = words->given.Get("explain");
+    if (ClientConfig::Concerns(verb)) {
+      const auto config = ClientConfig::Read();
+      if (config.ok()) config->Complete(verb, &words->given);
+      if (!config.ok()) cli::PrintWarning(Named(name), config.status().message());
+    }
     const Call call{verb, *std::move(words)};
     if (const absl::Status fits = CheckOperands(call, name); !fits.ok()) {
       return Fail(name, fits, UsageLines(name_, typed, verb), 1);
