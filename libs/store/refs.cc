@@ -244,7 +244,9 @@ absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
     return NoSuchImage(reference);
   }
   STAVE_ASSIGN_OR_RETURN(const std::vector<NamedImage> others, RefsWithout(store, reference));
-  STAVE_RETURN_IF_ERROR(WriteIndex(store, others));
+  const absl::Status indexed = WriteIndex(store, others);
+  const bool full = base::ErrorWord(indexed) == "E_NO_SPACE";
+  if (!indexed.ok() && !full) return indexed;
   if (::unlinkat(folder->get(), reference.Leaf().c_str(), 0) < 0) {
     return base::PosixError(errno, RefPath(reference), "unlink");
   }
@@ -253,6 +255,7 @@ absl::Status RemoveRef(const Store& store, const oci::Reference& reference) {
   while (path != "refs" && ::unlinkat(store.state(), path.c_str(), AT_REMOVEDIR) == 0) {
     path.resize(path.rfind('/'));
   }
+  if (full) WriteIndex(store, others).IgnoreError();  // there is the room of the file now
   return absl::OkStatus();
 }
 

@@ -48,7 +48,8 @@ absl::Status SetRef(const Store& store, const oci::Reference& reference,
 // is fine if there is none. Errors: those of fsync(2).
 absl::Status EnsureDurable(const Store& store, const oci::Reference& reference);
 
-// Takes the name away, durably. Blobs and layers stay. Errors: NotFound.
+// Takes the name away, durably. Blobs and layers stay. On a full disk, too, for who wants room:
+// index.json may then be ahead until the next change. Errors: NotFound.
 absl::Status RemoveRef(const Store& store, const oci::Reference& reference);
 
 // All names, sorted. Damaged files are left out.

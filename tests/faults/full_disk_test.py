@@ -117,6 +117,32 @@ class FullDiskTest(unittest.TestCase):
         self.assertEqual((again.returncode, sweep.snapshot(state)), (0, whole), again.stderr)
         return done.returncode == 0
 
+    # Who removes an image wants room: it goes where not a block is left.
+    def test_image_remove_on_a_disk_that_is_full(self):
+        disk, state = self.place.path("disk.img"), self.place.path("state")
+        os.makedirs(state, mode=0o700, exist_ok=True)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-b", "4096", disk, "64M"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", disk, state], check=True)
+        self.addCleanup(self.unmount, "state")
+        os.chmod(state, 0o700)
+        for words in ("image-remove localhost/shell", "image-remove --prune --all"):
+            with self.subTest(words):
+                self.assertEqual(self.place.run(["image-fetch", "-q", self.image]).returncode, 0)
+                free = os.statvfs(state).f_bavail
+                self.place.run("mkdir state/filler; cat /dev/zero > state/filler/0; sync -f state; for n in $(seq 200); do fallocate -l 4096 state/filler/$n || break; done; sync -f state")
+                full = os.statvfs(state).f_bavail
+                self.assertLess(full, 2)
+                done = self.place.run(words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertRegex(done.stdout, "(?i)deleted: sha256:")
+                self.place.wait_for_removers()
+                self.assertGreater(os.statvfs(state).f_bavail, full + 100)
+                self.assertEqual(self.place.run("image-list -q").stdout, "")
+                self.place.run("rm -rf state/filler")
+                self.assertGreater(os.statvfs(state).f_bavail, free)
+                done = self.place.run("store-check --repair; store-check")
+                self.assertEqual((done.returncode, self.place._list("state", "lost+found")), (0, []), done.stdout)
+
     # Both folders of the store, with `extra` pages or inodes to spare.
     def run_in(self, name, what, extra):
         used = os.statvfs(self.place.path(name))

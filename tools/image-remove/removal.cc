@@ -269,7 +269,10 @@ absl::Status ImageRemover::Act::Prune(bool unused, const std::optional<cli::Prun
   }
   const store::Marked taken = store::MarkNames(store_, gone, manifests);
   STAVE_RETURN_IF_ERROR(Go(gone, ids, filter.has_value() ? &taken : nullptr, Who::kMany));
-  return store::RemakeIndex(store_);
+  const absl::Status indexed = store::RemakeIndex(store_);
+  if (base::ErrorWord(indexed) != "E_NO_SPACE") return indexed;
+  removed_.warnings.push_back(absl::StrCat(indexed.message(), "; the next change makes it anew"));
+  return absl::OkStatus();
 }
 
 // Takes `names` away and then what nothing needs any more, of `among` only. All that may keep it
