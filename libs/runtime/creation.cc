@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <sys/utsname.h>
 
+#include <map>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +20,7 @@
 #include "libs/oci/stave_member.h"
 #include "libs/runtime/host_files.h"
 #include "libs/runtime/recover.h"
+#include "libs/store/events.h"
 #include "libs/store/lease.h"
 #include "libs/store/record.h"
 
@@ -103,6 +106,22 @@ absl::StatusOr<Plan> WriteDown(const store::Store& store, const store::Pending& 
 }
 
 }  // namespace
+
+void TellCreated(const store::Store& store, const store::Pending& entry,
+                 const json::Value& document) {
+  std::map<std::string, std::string> attributes;
+  for (const char* name : {"reference", "asked"}) {  // the second, where it is there
+    const json::Value* image = document.Find({"stave", "image", name});
+    if (image != nullptr && image->is_string()) attributes["image"] = image->text();
+  }
+  const json::Value* labels = document.Find({"stave", "labels"});
+  if (labels != nullptr && labels->is_object()) {
+    for (const auto& [key, value] : labels->members()) {
+      if (value.is_string()) attributes[absl::StrCat(store::kLabelAttribute, key)] = value.text();
+    }
+  }
+  store::AppendEvent(store, "create", entry.id(), entry.intent().name, std::move(attributes));
+}
 
 absl::Status CheckRunnable(const Plan& plan) {
   if (!plan.Has(CLONE_NEWNS)) {

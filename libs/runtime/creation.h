@@ -40,6 +40,11 @@ void Personalise(const std::string& id, json::Value* document);
 absl::StatusOr<Created> Create(const store::Store& store, const CreationWishes& wishes,
                                json::Value* document);
 
+// The event of its creation, with what of `document` is asked of events when the container is gone:
+// the image, and the labels.
+void TellCreated(const store::Store& store, const store::Pending& entry,
+                 const json::Value& document);
+
 // Whether `plan`, of an OCI config, is one that a container of the store can be started from.
 absl::Status CheckRunnable(const Plan& plan);
 

@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -61,6 +63,10 @@ void TellDied(const store::Exit& exit, const Ending& ending) {
   const std::string& name = ending.entry->intent().name;
   std::map<std::string, std::string> attributes;
   if (exit.code) attributes["exitCode"] = absl::StrCat(*exit.code);
+  if (exit.started && exit.finished) {
+    const int64_t seconds = absl::ToInt64Seconds(*exit.finished - *exit.started);
+    attributes["execDuration"] = absl::StrCat(std::max<int64_t>(seconds, 0));
+  }
   if (exit.oom) store::AppendEvent(*ending.store, "oom", id, name);
   store::AppendEvent(*ending.store, "die", id, name, std::move(attributes));
 }

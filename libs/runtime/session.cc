@@ -68,6 +68,7 @@ absl::StatusOr<Launched> Session::Begin(const Foreground& foreground) {
   StartStreams streams{foreground.in(), foreground.out(), foreground.err(), foreground.size()};
   STAVE_ASSIGN_OR_RETURN(Launched launched, start_->Launch(streams));
   STAVE_RETURN_IF_ERROR(start_->WriteRunning(launched));
+  TellCreated(store_, created_->entry, document_);
   TellEvent("start");
   return launched;
 }

@@ -6,8 +6,9 @@
 //    "attributes":{"exitCode":"0"}}
 //
 // Actions: create start die stop kill pause unpause restart oom health_status rename update destroy
-// attach detach exec_create exec_start exec_die. Attributes are texts: image of create, exitCode of
-// die and exec_die (absent: unknown), signal of kill, oldName of rename, health of health_status.
+// attach detach exec_create exec_start exec_die. Attributes are texts: image of create and its
+// labels, as label.KEY; exitCode of die and exec_die (absent: unknown), execDuration of die (whole
+// seconds), signal of kill, oldName of rename, health of health_status.
 //
 // Writers share a lock while they append, with one write(2); who finds more than kMaxEventBytes
 // takes it alone and renames the file to events.json.1, over the one before. So a line is whole,
@@ -31,6 +32,7 @@ namespace stave::store {
 
 inline constexpr char kEventsFile[] = "events.json";
 inline constexpr char kOldEventsFile[] = "events.json.1";
+inline constexpr char kLabelAttribute[] = "label.";
 inline constexpr int64_t kMaxEventBytes = int64_t{4} << 20;
 inline constexpr size_t kMaxEventLine = size_t{64} << 10;
 

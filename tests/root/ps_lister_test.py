@@ -173,7 +173,7 @@ class PsListerTest(unittest.TestCase):
         self.assertEqual([(one["action"], one["name"]) for one in own], [("create", "up"), ("start", "up")])
         self.assertEqual(self.ok(f"ps-lister {window} -f label=tier=back"), "")
         self.ok("ps-remove -f up")
-        self.assertRegex(self.ok(f"ps-lister {window} --lines -f event=start"), r"\(image=localhost/shell:latest, name=up\)\n$")
+        self.assertRegex(self.ok(f"ps-lister {window} --lines -f event=start -f label=tier"), r"\(image=localhost/shell:latest, name=up, tier=front\)\n$")
 
     def test_it_takes_no_lock_and_writes_nothing(self):
         self.made()

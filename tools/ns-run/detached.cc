@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -34,7 +33,6 @@
 #include "libs/runtime/report.h"
 #include "libs/store/container.h"
 #include "libs/store/containers.h"
-#include "libs/store/events.h"
 #include "libs/store/pending.h"
 
 namespace stave::tools {
@@ -96,13 +94,7 @@ absl::StatusOr<store::Pending> Make(const store::Store& store, json::Value* docu
   SweepFirst(store, wishes);
   STAVE_ASSIGN_OR_RETURN(runtime::Created created,
                          runtime::Create(store, {wishes.rm, true, false}, document));
-  std::map<std::string, std::string> attributes;
-  for (const char* name : {"reference", "asked"}) {  // the second, where it is there
-    const json::Value* image = document->Find({"stave", "image", name});
-    if (image != nullptr && image->is_string()) attributes["image"] = image->text();
-  }
-  store::AppendEvent(store, "create", created.entry.id(), created.entry.intent().name,
-                     std::move(attributes));
+  runtime::TellCreated(store, created.entry, *document);
   return std::move(created.entry);
 }
 

@@ -12,6 +12,7 @@
 #include "libs/base/error.h"
 #include "libs/base/status_macros.h"
 #include "libs/oci/reference.h"
+#include "libs/store/events.h"
 
 namespace stave::tools {
 namespace {
@@ -63,7 +64,9 @@ Message MessageOf(const store::Event& event, const std::string& image, const Att
   if (!more.empty()) absl::StrAppend(&message.action, ": ", more);
   if (const auto old = own.find("oldName"); old != own.end())
     old->second = absl::StrCat("/", old->second);
-  for (auto& [key, text] : own) message.attributes[key] = std::move(text);
+  for (auto& [key, text] : own) {
+    if (!absl::StartsWith(key, store::kLabelAttribute)) message.attributes[key] = std::move(text);
+  }
   if (!image.empty()) message.attributes["image"] = image;
   message.attributes["name"] = event.name;
   return message;

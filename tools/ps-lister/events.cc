@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
@@ -63,9 +64,14 @@ class Records {
 
   // What the event of its creation tells outlives the container.
   void Note(const store::Event& event) {
-    const auto image = event.attributes.find("image");
-    if (event.action != "create" || image == event.attributes.end()) return;
-    made_[event.id].image_asked = image->second;
+    if (event.action != "create") return;
+    store::Record& record = made_[event.id];
+    for (const auto& [key, text] : event.attributes) {
+      absl::string_view name = key;
+      if (key == "image") record.image_asked = text;
+      if (absl::ConsumePrefix(&name, store::kLabelAttribute))
+        record.labels[std::string(name)] = text;
+    }
   }
 
   const store::Record& Of(const std::string& id) {
