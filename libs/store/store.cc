@@ -212,6 +212,10 @@ absl::StatusOr<Store> Store::Open(Access access) {
 absl::StatusOr<Store> Store::OpenRoots(Roots roots, Access access) {
   Store store;
   store.roots_ = std::move(roots);
+  if (access == Access::kChange) {
+    STAVE_ASSIGN_OR_RETURN(store.state_, OpenRoot(store.roots_.state, Access::kRead));
+    access = store.state_.valid() ? Access::kWrite : Access::kRead;
+  }
   STAVE_ASSIGN_OR_RETURN(store.state_, OpenRoot(store.roots_.state, access));
   if (store.state_.valid()) {
     STAVE_RETURN_IF_ERROR(CheckState(store.state(), store.state_path(), access));

@@ -24,8 +24,10 @@
 namespace stave::store {
 
 enum class Access {
-  kRead,   // makes nothing; a root that does not exist is an empty one
-  kWrite,  // makes both roots and their folders, mode 0700
+  kRead,    // makes nothing; a root that does not exist is an empty one
+  kChange,  // kWrite where there is a state root, else kRead: for what can only change what is
+            // there
+  kWrite,   // makes both roots and their folders, mode 0700
 };
 
 // Where the roots are; both absolute, without a slash at the end.
@@ -50,8 +52,8 @@ class Store {
   static absl::StatusOr<Store> Open(Access access);
   static absl::StatusOr<Store> OpenRoots(Roots roots, Access access);
 
-  // Directory descriptors; -1 for a root that does not exist (kRead only). All names given in this
-  // library's headers are relative to them.
+  // Directory descriptors; -1 for a root that does not exist (kRead, kChange). All names given in
+  // this library's headers are relative to them.
   int state() const { return state_.get(); }
   int run() const { return run_.get(); }
 

@@ -60,6 +60,17 @@ TEST_F(OpenTest, ReadsAStoreThatDoesNotExistAsEmpty) {
   EXPECT_FALSE(Exists("none"));
 }
 
+TEST_F(OpenTest, ChangesAStoreThatIsThereOnly) {
+  const Roots roots{folder() + "/s", folder() + "/r"};
+
+  EXPECT_LT(Store::OpenRoots(roots, Access::kChange)->state(), 0);
+  EXPECT_LT(Store::OpenRoots(roots, Access::kChange)->run(), 0);
+  ASSERT_TRUE(Store::OpenRoots(roots, Access::kWrite).ok());
+  ASSERT_EQ(::rename((folder() + "/r").c_str(), (folder() + "/gone").c_str()), 0);
+
+  EXPECT_GE(Store::OpenRoots(roots, Access::kChange)->run(), 0);
+}
+
 TEST_F(OpenTest, MakesMissingParents) {
   const auto opened =
       Store::OpenRoots({folder() + "/p/q/state", folder() + "/p/r"}, Access::kWrite);

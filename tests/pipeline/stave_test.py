@@ -107,6 +107,19 @@ class LifeTest(Case):
         self.assertEqual((done.stdout, done.returncode), ("proxied\n", 0))
         self.assertRegex(done.stderr, r"^stave ps: warning: client/config.json: .*\n$")
 
+    # Whoever mistypes a name, or forgets sudo, gets no store for it.
+    def test_without_a_store_none_is_made(self):
+        words = [(f"{verb} nosuch", 1) for verb in ("rmi", "start", "start -a", "stop", "kill", "rm", "pause", "unpause", "restart", "wait", "logs", "attach", "top", "diff", "inspect", "history", "update -m 64m", "stats --no-stream")]
+        words += [("rmi -f nosuch", 0), ("rm -f nosuch", 0), ("tag nosuch other", 1), ("rename nosuch other", 1), ("exec nosuch true", 1), ("cp nosuch:/x .", 1), ("export -o x nosuch", 1), ("ps -a", 0), ("images", 0), ("info", 0),
+                  ("image prune -f", 0), ("image prune -af", 0), ("container prune -f", 0), ("system prune -f", 0), ("system df", 0)]
+        for line, code in words:
+            with self.subTest(line):
+                done = self.run_it(f"STAVE_STATE=$PWD/none STAVE_RUN=$PWD/none-run stave {line}")
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual([name for name in ("none", "none-run") if os.path.exists(place.path(name))], [])
+                if "nosuch" in line and code:
+                    self.assertIn("nosuch", done.stderr)
+
     def test_a_life(self):
         done = self.run_it(f"stave run -d --name web -e B=2 --label a=b {image} sh -c 'echo $A $B; trap \"exit 0\" TERM; while :; do sleep 1 & wait; done'")
         whole = done.stdout.strip()

@@ -292,12 +292,12 @@ class StartTest(MonitorCase):
         self.assertEqual(done.stdout, "runs\nnew\n")
         self.assertIn("No such container: other", done.stderr)
         self.assertEqual((self.record("runs")["pid"], self.record("new")["state"]), (pid, "running"))
-        self.fails("ns-run --start -a nobody", "No such container: nobody", 125)
+        self.fails("ns-run --start -a nobody", "No such container: nobody", 1)
 
     def test_a_start_that_fails_keeps_what_was_there(self):
         self.ok("ns-run --create --config i.json --name bad -- nope")
         self.fails("ns-run --start bad", 'exec "nope": executable file not found in $PATH [E_NOT_FOUND]')
-        self.fails("ns-run --start -a bad", "[E_NOT_FOUND]", 127)
+        self.fails("ns-run --start -a bad", "[E_NOT_FOUND]", 1)
         self.assertEqual(self.record("bad")["state"], "created")
         whole = self.detach("once", "rm /bin/sh /bin/busybox; exit 9")
         self.wait_exit("once", 9)

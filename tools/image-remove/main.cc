@@ -149,7 +149,7 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
     if (!parsed.ok()) return cli::BadValue("filter", parsed.status());
     filter = *std::move(parsed);
   }
-  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kWrite));
+  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kChange));
   tools::ImageRemover remover(store);
   tools::Removed all;
   int code = 0;

@@ -342,6 +342,7 @@ absl::Status ImageRemover::Act::Untag(const Names& names) {
 }
 
 ImageRemover::~ImageRemover() {
+  if (store_.state() < 0) return;
   if (!trash_) {
     const auto left = store::ListFolder(store_.state(), "trash");
     if (!left.ok() || left->empty()) return;
@@ -353,6 +354,10 @@ ImageRemover::~ImageRemover() {
 }
 
 absl::Status ImageRemover::Remove(const std::string& text, bool force, Removed* removed) {
+  if (store_.state() < 0) {
+    const auto reference = oci::Reference::Parse(text);
+    return NoSuchImage(reference.ok() ? reference->Familiar() : text);
+  }
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd lock, store::LockToCollect(store_));
   STAVE_ASSIGN_OR_RETURN(store::Origins origins, store::FindOrigins(store_));
   return Act(this, std::move(lock), std::move(origins), removed).Remove(text, force);
@@ -360,6 +365,7 @@ absl::Status ImageRemover::Remove(const std::string& text, bool force, Removed* 
 
 absl::Status ImageRemover::Prune(bool unused, const std::optional<cli::PruneFilter>& filter,
                                  Removed* removed) {
+  if (store_.state() < 0) return absl::OkStatus();
   STAVE_RETURN_IF_ERROR(store::SweepIngest(store_));
   STAVE_ASSIGN_OR_RETURN(base::UniqueFd lock, store::LockToCollect(store_));
   STAVE_ASSIGN_OR_RETURN(store::Origins origins, store::FindOrigins(store_));

@@ -383,12 +383,15 @@ absl::StatusOr<int> StartThem(const cli::Invocation& given) {
   if (given.Has("attach") && given.operands().size() > 1) {
     return cli::UsageError("you cannot start and attach multiple containers at once");
   }
-  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kWrite));
+  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kChange));
   const auto fail = [](const absl::Status& failed) { cli::PrintError(kProgram, failed); };
   if (boot) return tools::StartWithMachine(store, fail);
   if (!given.Has("attach")) return tools::StartAll(store, given.operands(), fail);
-  return tools::StartAttached(store, given.operands()[0], given.Has("interactive"),
-                              FLAGS_detach_keys);
+  const auto code = tools::StartAttached(store, given.operands()[0], given.Has("interactive"),
+                                         FLAGS_detach_keys);
+  if (code.ok()) return code;
+  fail(code.status());
+  return 1;  // as without --attach
 }
 
 absl::StatusOr<int> PrintDocument(json::Value document) {
