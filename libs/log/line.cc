@@ -173,10 +173,10 @@ LineFormat::LineFormat(Stream stream, absl::string_view attributes)
 void LineFormat::SetTime(absl::Time time) {
   char text[kMaxTime];
   const char* const end = FormatTime(time, Fraction::kShortest, text);
-  end_.assign(kTime);
-  end_.append(text, static_cast<size_t>(end - text));
-  end_.append("\"}\n");
-  tail_ = absl::StrCat(middle_, end_);
+  tail_.assign(middle_);
+  tail_.append(kTime);
+  tail_.append(text, static_cast<size_t>(end - text));
+  tail_.append("\"}\n");
   tail_size_ = tail_.size();
   tail_.resize(std::max(tail_size_, kUsualTail));
 }
@@ -189,7 +189,7 @@ char* LineFormat::Write(absl::string_view piece, char* out) const {
   if (has_bad) {
     out = PutBad(piece, Put(kBytes, Put(middle_, out)));
     *out++ = '"';
-    return Put(end_, out);
+    return Put(absl::string_view(tail_).substr(middle_.size(), tail_size_ - middle_.size()), out);
   }
   // A copy of a size that the compiler knows is no call.
   std::memcpy(out, tail_.data(), kUsualTail);

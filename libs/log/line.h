@@ -51,8 +51,8 @@ class LineFormat {
 
  private:
   std::string middle_;  // from the quote that ends the text
-  std::string end_;     // from the comma before "time"
-  std::string tail_;    // both, and what fills it up to the size that is copied
+  // That, then from the comma before "time"; and what fills it up to the size that is copied.
+  std::string tail_;
   size_t tail_size_ = 0;
 };
 

@@ -57,10 +57,7 @@ bool MayPass(int error) {
   }
 }
 
-bool Exists(int folder, int number) {
-  struct stat st;
-  return ::fstatat(folder, FileName(number).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
+bool Exists(int folder, int number) { return base::ExistsAt(folder, FileName(number)); }
 
 }  // namespace
 
