@@ -42,6 +42,16 @@ class FullDiskTest(unittest.TestCase):
     def unmount(self, name):
         subprocess.run(["umount", self.place.path(name)], check=True)
 
+    # STAVE_STATE on an ext4 of 64 MiB.
+    def disk(self):
+        disk, state = self.place.path("disk.img"), self.place.path("state")
+        os.makedirs(state, mode=0o700, exist_ok=True)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-b", "4096", disk, "64M"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", disk, state], check=True)
+        self.addCleanup(self.unmount, "state")
+        os.chmod(state, 0o700)
+        return state
+
     def whole(self):
         self.mount("state", "size=64m")
         self.assertEqual(self.place.run(["image-fetch", "-q", self.image]).returncode, 0)
@@ -90,11 +100,7 @@ class FullDiskTest(unittest.TestCase):
     # An ext4 of 64 MiB that a file fills but for some KiB: it allocates late, when files are synced.
     def test_image_fetch_on_a_disk(self):
         whole, pages, _ = self.whole()
-        disk, state = self.place.path("disk.img"), self.place.path("state")
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-b", "4096", disk, "64M"], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["mount", "-o", "loop", disk, state], check=True)
-        self.addCleanup(self.unmount, "state")
-        os.chmod(state, 0o700)
+        state = self.disk()
         enough = []
         for pages_left in range(2, pages * 2 + 60, max(1, pages // 12)):
             with self.subTest(pages=pages_left):
@@ -119,12 +125,7 @@ class FullDiskTest(unittest.TestCase):
 
     # Who removes an image wants room: it goes where not a block is left.
     def test_image_remove_on_a_disk_that_is_full(self):
-        disk, state = self.place.path("disk.img"), self.place.path("state")
-        os.makedirs(state, mode=0o700, exist_ok=True)
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-b", "4096", disk, "64M"], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["mount", "-o", "loop", disk, state], check=True)
-        self.addCleanup(self.unmount, "state")
-        os.chmod(state, 0o700)
+        state = self.disk()
         for words in ("image-remove localhost/shell", "image-remove --prune --all"):
             with self.subTest(words):
                 self.assertEqual(self.place.run(["image-fetch", "-q", self.image]).returncode, 0)
