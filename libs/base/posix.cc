@@ -233,6 +233,11 @@ absl::StatusOr<std::string> ReadAll(int fd, size_t max, absl::string_view noun) 
   }
 }
 
+bool ExistsAt(int dirfd, const std::string& path) {
+  struct stat st;
+  return dirfd != -1 && ::fstatat(dirfd, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_t max) {
   STAVE_ASSIGN_OR_RETURN(const UniqueFd fd, OpenRegularAt(dirfd, path));
   return ReadAll(fd.get(), max, path);

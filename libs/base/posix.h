@@ -38,6 +38,10 @@ absl::StatusOr<UniqueFd> OpenDirAt(int dirfd, const std::string& path);
 // Errors: NotFound; FailedPrecondition if it is not a regular file.
 absl::StatusOr<UniqueFd> OpenRegularAt(int dirfd, const std::string& path);
 
+// Whether there is something of that name, whatever it is; a symlink is not followed. Not below a
+// `dirfd` of -1, nor where that cannot be found out.
+bool ExistsAt(int dirfd, const std::string& path);
+
 // Reads a whole regular or /proc file of at most `max` bytes.
 // Errors: those of open(2); ResourceExhausted [E_LIMIT] if there are more than `max` bytes.
 absl::StatusOr<std::string> ReadFileAt(int dirfd, const std::string& path, size_t max);

@@ -90,6 +90,19 @@ TEST_F(RemoveTreeTest, ATreeMayBeDeeperThanDescriptorsReach) {
 }
 
 // Node and ssh hand such pipes on.
+TEST(ExistsAtTest, AnythingThatHasTheName) {
+  const std::string folder = ::testing::TempDir() + "/exists";
+  ::mkdir(folder.c_str(), 0755);
+  ::unlink((folder + "/link").c_str());
+  ASSERT_EQ(::symlink("nowhere", (folder + "/link").c_str()), 0);
+  const auto dir = OpenDirAt(AT_FDCWD, folder);
+
+  EXPECT_TRUE(ExistsAt(dir->get(), "link"));
+  EXPECT_TRUE(ExistsAt(AT_FDCWD, folder));
+  EXPECT_FALSE(ExistsAt(dir->get(), "nowhere"));
+  EXPECT_FALSE(ExistsAt(-1, folder));
+}
+
 TEST(PipeTest, ANonBlockingPipeIsWaitedFor) {
   const std::string text(300000, 'x');  // more than a pipe holds
   int ends[2];

@@ -2,11 +2,9 @@
 #include "libs/runtime/recover.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,11 +100,6 @@ absl::Status RecoverOne(const store::Store& store, store::Pending entry) {
   return entry.Done();
 }
 
-bool IsThere(const store::Store& store, const std::string& entry) {
-  struct stat st;
-  return ::fstatat(store.run(), entry.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 // Waits until RUN/foreground/ID is gone: its watcher unlinks it last.
 void WaitForWatcher(const store::Store& store, const std::string& id) {
   const base::UniqueFd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -114,7 +107,7 @@ void WaitForWatcher(const store::Store& store, const std::string& id) {
   if (!events.valid() || ::inotify_add_watch(events.get(), folder.c_str(), IN_DELETE) < 0) return;
   const absl::Time deadline = absl::Now() + kWatcherHas;
   const std::string entry = absl::StrCat("foreground/", id);
-  while (IsThere(store, entry)) {
+  while (base::ExistsAt(store.run(), entry)) {
     const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
     if (left <= 0) return;
     pollfd ready{events.get(), POLLIN, 0};

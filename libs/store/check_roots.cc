@@ -136,8 +136,7 @@ absl::Status RootCheck::CheckState(int state) {
 // Without store.json and without content it is none yet, or is being made now: the next command
 // that writes completes it.
 bool IsStore(int state) {
-  struct stat st;
-  if (::fstatat(state, "store.json", &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
+  if (base::ExistsAt(state, "store.json")) return true;
   for (const char* folder : {"refs", "images/blobs/sha256", "layers", "containers"}) {
     const auto names = ListFolder(state, folder);
     if (!names.ok() || !names->empty()) return true;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,14 +79,9 @@ absl::StatusOr<std::vector<Place>> Places(const Folders& folders) {
   return places;
 }
 
-bool Has(int folder, const std::string& path) {
-  struct stat st;
-  return folder >= 0 && ::fstatat(folder, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 // Where `id` is, without listing anything.
 Place FindPlace(const Folders& folders, const std::string& id) {
-  return {id, Has(folders.home.get(), id), Has(folders.run.get(), id)};
+  return {id, base::ExistsAt(folders.home.get(), id), base::ExistsAt(folders.run.get(), id)};
 }
 
 std::string ShortId(const std::string& id) { return id.substr(0, base::kShortIdLength); }
@@ -136,7 +130,7 @@ void NoteDamage(const absl::Status& status, ContainerView* view) {
 
 bool HasExit(const Folders& folders, const Place& place) {
   const int home = place.in_home ? folders.home.get() : folders.run.get();
-  return Has(home, absl::StrCat(place.id, "/exit.json"));
+  return base::ExistsAt(home, absl::StrCat(place.id, "/exit.json"));
 }
 
 // What state.json says, and what of it is true. Its first process may be gone, and its watcher
@@ -183,12 +177,6 @@ void FindExit(const Folders& folders, const Place& place, ContainerView* view) {
 // Its payload has ended and its watcher has not told so yet: it is about to write into the folder.
 bool IsEnding(const ContainerView& view) {
   return view.state.has_value() && IsLive(view.state->status) && Lives(view.state->runner);
-}
-
-bool IsPending(const Store& store, const std::string& id) {
-  struct stat st;
-  return store.run() >= 0 && ::fstatat(store.run(), absl::StrCat("pending/", id).c_str(), &st,
-                                       AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 // nullptr: nothing to show (gone meanwhile, being made, or a rest in RUN only).
@@ -252,7 +240,7 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
     // Whatever runs has a state; the others need not be looked at.
     STAVE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListFolder(folders.run.get(), "."));
     for (const std::string& id : ids) {
-      if (base::IsId(id) && Has(folders.run.get(), absl::StrCat(id, "/state.json"))) {
+      if (base::IsId(id) && base::ExistsAt(folders.run.get(), absl::StrCat(id, "/state.json"))) {
         places.push_back(FindPlace(folders, id));
       }
     }

@@ -2,9 +2,7 @@
 #include "libs/store/layer_twin.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,20 +17,10 @@
 #include "libs/store/containers.h"
 #include "libs/store/lease.h"
 #include "libs/store/mark.h"
+#include "libs/store/name_link.h"
 
 namespace stave::store {
 namespace {
-
-bool HasEntry(const Store& store, const std::string& id) {
-  struct stat st;
-  for (const char* folder : {"pending/", "foreground/"}) {
-    if (store.run() >= 0 &&
-        ::fstatat(store.run(), absl::StrCat(folder, id).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
 
 bool Runs(const Store& store, const std::string& id) {
   if (HasEntry(store, id)) return true;

@@ -2,9 +2,7 @@
 #include "libs/store/name_link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <vector>
@@ -21,11 +19,6 @@ namespace stave::store {
 namespace {
 
 std::string PathOf(const std::string& name) { return absl::StrCat("names/", name); }
-
-bool Exists(int dirfd, const std::string& path) {
-  struct stat st;
-  return dirfd >= 0 && ::fstatat(dirfd, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
 
 absl::Status Taken(const std::string& name, const std::string& holder) {
   return base::Error(
@@ -54,9 +47,17 @@ absl::StatusOr<base::UniqueFd> LockNames(const Store& store) {
 }  // namespace
 
 // pending before foreground: an entry moves from the first to the second.
+bool IsPending(const Store& store, const std::string& id) {
+  return base::ExistsAt(store.run(), "pending/" + id);
+}
+
+bool HasEntry(const Store& store, const std::string& id) {
+  return IsPending(store, id) || base::ExistsAt(store.run(), "foreground/" + id);
+}
+
 bool IsAnythingOf(const Store& store, const std::string& id) {
-  return Exists(store.run(), "pending/" + id) || Exists(store.run(), "foreground/" + id) ||
-         Exists(store.state(), "containers/" + id) || Exists(store.run(), "containers/" + id);
+  return HasEntry(store, id) || base::ExistsAt(store.state(), "containers/" + id) ||
+         base::ExistsAt(store.run(), "containers/" + id);
 }
 
 std::optional<std::string> IdOfName(const Store& store, const std::string& name) {

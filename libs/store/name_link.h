@@ -14,6 +14,12 @@
 
 namespace stave::store {
 
+// Whether the container `id` is being made or undone: it has an entry in RUN/pending.
+bool IsPending(const Store& store, const std::string& id);
+
+// Whether somebody makes, watches or undoes it: it has an entry there, or in RUN/foreground.
+bool HasEntry(const Store& store, const std::string& id);
+
 // Whether anything of the container `id` is there: a folder or an entry (pending.h).
 bool IsAnythingOf(const Store& store, const std::string& id);
 

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
+#include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/oci/image_config.h"
 #include "libs/oci/manifest.h"
@@ -31,10 +32,7 @@ enum class Role {
 
 // Whether anything, of whatever size, is filed under `digest`.
 bool IsHere(const Store& store, const oci::Digest& digest) {
-  struct stat st;
-  const std::string path = absl::StrCat("images/blobs/sha256/", digest.hex());
-  return store.state() >= 0 &&
-         ::fstatat(store.state(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  return base::ExistsAt(store.state(), absl::StrCat("images/blobs/sha256/", digest.hex()));
 }
 
 class Finder {

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
@@ -32,8 +31,7 @@ absl::Status UnmarkPaused(const Container& container) {
 }
 
 bool HasPausedMark(int containers, const std::string& id) {
-  struct stat st;
-  return ::fstatat(containers, absl::StrCat(id, "/", kMark).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  return base::ExistsAt(containers, absl::StrCat(id, "/", kMark));
 }
 
 }  // namespace stave::store

@@ -140,16 +140,6 @@ void RemoveUnnamed(const Store& store, const std::string& name) {
   if (fd.valid()) ::unlinkat(store.run(), path.c_str(), 0);
 }
 
-bool IsThere(const Store& store, const std::string& entry) {
-  struct stat st;
-  return ::fstatat(store.run(), entry.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-bool HasEntryOf(const Store& store, const std::string& id) {
-  return IsThere(store, EntryPath(Phase::kPending, id)) ||
-         IsThere(store, EntryPath(Phase::kForeground, id));
-}
-
 absl::Status InHands(const std::string& id) {
   return base::Error(absl::StatusCode::kFailedPrecondition, "E_RUNNING",
                      absl::StrCat("container ", id.substr(0, base::kShortIdLength),
@@ -194,7 +184,7 @@ absl::StatusOr<Pending> Pending::Reserve(const Store& store, Intent intent) {
 absl::StatusOr<Pending> Pending::Adopt(const Store& store, const std::string& id, bool monitored) {
   STAVE_ASSIGN_OR_RETURN(Container container, Container::Open(store, id));
   STAVE_ASSIGN_OR_RETURN(const Record record, container.ReadRecord());
-  if (HasEntryOf(store, id)) return InHands(id);
+  if (HasEntry(store, id)) return InHands(id);
   Intent intent{record.name, record.rm, true, true, monitored};
   Pending pending(store, id, std::move(intent));
   auto lock = MakeEntry(store, id, pending.intent_);
@@ -206,7 +196,7 @@ absl::StatusOr<Pending> Pending::Adopt(const Store& store, const std::string& id
   struct stat st;
   const bool there = ::fstatat(store.state(), absl::StrCat("containers/", id).c_str(), &st,
                                AT_SYMLINK_NOFOLLOW) == 0;
-  if (there && !IsThere(store, EntryPath(Phase::kForeground, id))) return pending;
+  if (there && !base::ExistsAt(store.run(), EntryPath(Phase::kForeground, id))) return pending;
   STAVE_RETURN_IF_ERROR(pending.RemoveEntry());
   return there ? InHands(id) : NoContainer(id);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <optional>
@@ -36,12 +35,6 @@ absl::Status NoSuchContainer(absl::string_view text) {
 
 absl::Status InAllocation(const absl::Status& status) {
   return base::WithContext(status, "Error when allocating new name");
-}
-
-bool IsPending(const Store& store, const std::string& id) {
-  struct stat st;
-  return ::fstatat(store.run(), absl::StrCat("pending/", id).c_str(), &st, AT_SYMLINK_NOFOLLOW) ==
-         0;
 }
 
 // The document keeps its name, too: it is what a further start reads.

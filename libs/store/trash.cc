@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <vector>
@@ -65,15 +64,6 @@ absl::StatusOr<base::UniqueFd> MoveHome(const Store& store, const std::string& i
   return folder;
 }
 
-// Somebody still makes, watches or undoes it: what is left of it is theirs to remove.
-bool HasEntry(const Store& store, const std::string& id) {
-  struct stat st;
-  for (const char* folder : {"pending/", "foreground/"}) {
-    if (::fstatat(store.run(), (folder + id).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
-  }
-  return false;
-}
-
 absl::Status RemoveRunFolder(const Store& store, const std::string& id) {
   if (store.run() < 0) return absl::OkStatus();
   auto running = base::OpenDirAt(store.run(), "containers");
@@ -106,7 +96,8 @@ void Sweep(const Store& store, bool* left) {
       *left = true;
       continue;
     }
-    // Its remover may have come no further than the rename.
+    // Its remover may have come no further than the rename. Of one with an entry the rest is for
+    // whoever holds that.
     if (base::IsId(name) && !HasEntry(store, name) &&
         (!RemoveRunFolder(store, name).ok() || !ReleaseNamesOf(store, name).ok())) {
       continue;

@@ -387,8 +387,8 @@ absl::StatusOr<int> StartThem(const cli::Invocation& given) {
   const auto fail = [](const absl::Status& failed) { cli::PrintError(kProgram, failed); };
   if (boot) return tools::StartWithMachine(store, fail);
   if (!given.Has("attach")) return tools::StartAll(store, given.operands(), fail);
-  const auto code = tools::StartAttached(store, given.operands()[0], given.Has("interactive"),
-                                         FLAGS_detach_keys);
+  const auto code =
+      tools::StartAttached(store, given.operands()[0], given.Has("interactive"), FLAGS_detach_keys);
   if (code.ok()) return code;
   fail(code.status());
   return 1;  // as without --attach

@@ -2,7 +2,6 @@
 #include "tools/ps-lister/show.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <utility>
 
@@ -45,11 +44,6 @@ const templates::Shape& ImageShape() {
   return kShape;
 }
 
-bool IsThere(int root, const std::string& path) {
-  struct stat st;
-  return root >= 0 && ::fstatat(root, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 json::Value ReadDocument(int root, const std::string& path) {
   const auto text = base::ReadFileAt(root, path, kMaxConfig);
   if (!text.ok()) return json::Value();
@@ -65,13 +59,13 @@ std::optional<store::Health> ReadHealth(const store::Store& store, const std::st
 
 Facts Gather(const store::Store& store, store::ContainerView view, bool sizes, Images* images) {
   const std::string path = absl::StrCat("containers/", view.record.id);
-  const bool kept = IsThere(store.state(), path);  // else in RUN: ns-run --rootfs
+  const bool kept = base::ExistsAt(store.state(), path);  // else in RUN: ns-run --rootfs
   const int root = kept ? store.state() : store.run();
   Facts facts;
   facts.folder = absl::StrCat(kept ? store.state_path() : store.run_path(), "/", path);
   facts.layers = absl::StrCat(store.state_path(), "/layers");
   facts.document = ReadDocument(root, absl::StrCat(path, "/config.json"));
-  if (IsThere(root, absl::StrCat(path, "/log/json.log"))) {
+  if (base::ExistsAt(root, absl::StrCat(path, "/log/json.log"))) {
     facts.log = absl::StrCat(facts.folder, "/log/json.log");
   }
   if (view.health) facts.health = ReadHealth(store, view.record.id);
