@@ -75,17 +75,21 @@ absl::Status CheckStore(const MemberReader& reader, const std::string& store) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> ReadMode(const MemberReader& reader, const char* kind) {
+  STAVE_ASSIGN_OR_RETURN(const Value* value, reader.Object(kind));
+  if (value == nullptr) return std::string();
+  return MemberReader(*value, reader.PointerTo(kind), kWord).Text("mode");
+}
+
 absl::Status ReadIntents(const MemberReader& reader, StaveMember* member) {
   STAVE_ASSIGN_OR_RETURN(const Value* rootfs, reader.Object("rootfs"));
   if (rootfs != nullptr) {
     const MemberReader inner(*rootfs, reader.PointerTo("rootfs"), kWord);
     STAVE_ASSIGN_OR_RETURN(member->rootfs_readonly, inner.Flag("readonly"));
   }
-  STAVE_ASSIGN_OR_RETURN(const Value* network, reader.Object("network"));
-  if (network != nullptr) {
-    const MemberReader inner(*network, reader.PointerTo("network"), kWord);
-    STAVE_ASSIGN_OR_RETURN(member->network_mode, inner.Text("mode"));
-  }
+  STAVE_ASSIGN_OR_RETURN(member->network_mode, ReadMode(reader, "network"));
+  STAVE_ASSIGN_OR_RETURN(member->pid_mode, ReadMode(reader, "pid"));
+  STAVE_ASSIGN_OR_RETURN(member->ipc_mode, ReadMode(reader, "ipc"));
   return absl::OkStatus();
 }
 
@@ -187,9 +191,9 @@ void SetRootfsReadonly(bool readonly, Value* document) {
   document->Make({"stave", "rootfs"}).Set("readonly", Value::Bool(readonly));
 }
 
-void SetNetworkMode(absl::string_view mode, Value* document) {
+void SetMode(absl::string_view kind, absl::string_view mode, Value* document) {
   Member(document);
-  document->Make({"stave", "network"}).Set("mode", Value::String(mode));
+  document->Make({"stave", kind}).Set("mode", Value::String(mode));
 }
 
 absl::Status CheckContainerName(absl::string_view name) {

@@ -8,7 +8,8 @@
 //                       "config":"sha256:..","layers":["sha256:.."],"entrypoint":null,"cmd":["sh"],
 //                       "user":"","workdir":"","volumes":[],"ports":[],"stopSignal":null,
 //                       "healthcheck":null,"asked":"alpine"},
-//             "user":"www:www","entrypoint":"sh","name":"web","labels":{},"rootfs":{"readonly":false},"network":{"mode":"bridge"}}
+//             "user":"www:www","entrypoint":"sh","name":"web","labels":{},"rootfs":{"readonly":false},
+//             "network":{"mode":"none"},"pid":{"mode":"container:db"},"ipc":{"mode":""}}
 //
 // A document may come from anybody: what is read here is checked, and derives no path but through a
 // Digest. The Set functions change only what they name; unknown members stay. All members but
@@ -55,6 +56,8 @@ struct StaveMember {
   TextPairs labels;
   bool rootfs_readonly = false;
   std::string network_mode;  // "" is the default
+  // "container:NAME": that one's namespace; "" is what linux.namespaces says.
+  std::string pid_mode, ipc_mode;
 };
 
 // The member as it is in `document`; all defaults where there is none.
@@ -77,7 +80,8 @@ void SetAskedEntrypoint(absl::string_view entrypoint, json::Value* document);
 void SetName(absl::string_view name, json::Value* document);
 void SetLabels(const TextPairs& labels, json::Value* document);  // adds; the same key is replaced
 void SetRootfsReadonly(bool readonly, json::Value* document);
-void SetNetworkMode(absl::string_view mode, json::Value* document);
+// `kind` is "network", "pid" or "ipc".
+void SetMode(absl::string_view kind, absl::string_view mode, json::Value* document);
 
 // What may name a container: a letter or digit, then those or "_.-", at most 255 in all. (Docker's
 // rule wants two characters at least, and `for n in a b c` is everybody's first trial.) Errors:

@@ -42,7 +42,8 @@ TEST(StaveMemberTest, ReadsWhatWasSet) {
   SetLabels({{"a", "1"}, {"b", "2"}}, &document);
   SetLabels({{"a", "3"}}, &document);
   SetRootfsReadonly(true, &document);
-  SetNetworkMode("none", &document);
+  SetMode("network", "none", &document);
+  SetMode("pid", "container:db", &document);
 
   const auto member = GetStaveMember(*json::Parse(json::Print(document)));
 
@@ -59,6 +60,8 @@ TEST(StaveMemberTest, ReadsWhatWasSet) {
   EXPECT_EQ(member->labels, (TextPairs{{"a", "3"}, {"b", "2"}}));
   EXPECT_TRUE(member->rootfs_readonly);
   EXPECT_EQ(member->network_mode, "none");
+  EXPECT_EQ(member->pid_mode, "container:db");
+  EXPECT_EQ(member->ipc_mode, "");
 }
 
 TEST(StaveMemberTest, SettingKeepsTheRest) {
@@ -80,6 +83,8 @@ TEST(StaveMemberTest, NamesWhatItRefuses) {
   EXPECT_EQ(Refusal(R"({"store":"/a/../b"})"), "E_DOCUMENT /stave/store: holds \"..\"");
   EXPECT_EQ(Refusal(R"({"rootfs":{"readonly":1}})"),
             "E_DOCUMENT /stave/rootfs/readonly: is a number, not a boolean");
+  EXPECT_EQ(Refusal(R"({"ipc":{"mode":1}})"),
+            "E_DOCUMENT /stave/ipc/mode: is a number, not a string");
   EXPECT_EQ(Refusal(R"({"name":"../x"})").substr(0, 30), "E_DOCUMENT /stave/name: \"../x\"");
   EXPECT_EQ(Refusal(absl::StrCat(R"({"image":{"manifest":")", kA.ToString(), R"(","config":")",
                                  kB.ToString(), R"(","layers":["../../etc"]}})")),

@@ -160,7 +160,7 @@ absl::Status CheckNetwork(const std::string& mode) {
 }
 
 void ApplyNetwork(const std::string& mode, json::Value* document) {
-  oci::SetNetworkMode(mode, document);
+  oci::SetMode("network", mode, document);
   json::Value& linux = document->Make({"linux"});
   json::Value* namespaces = linux.Find("namespaces");
   if (namespaces == nullptr || !namespaces->is_array()) {

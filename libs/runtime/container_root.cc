@@ -9,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,16 +23,15 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libs/base/error.h"
-#include "libs/base/passing.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
-#include "libs/base/subprocess.h"
 #include "libs/json/parse.h"
 #include "libs/mount/overlay.h"
 #include "libs/mount/tree.h"
 #include "libs/oci/stave_member.h"
 #include "libs/rootpath/rootpath.h"
+#include "libs/runtime/made_in_child.h"
 #include "libs/runtime/recover.h"
 #include "libs/runtime/rootfs.h"
 #include "libs/runtime/user_namespace.h"
@@ -48,7 +46,6 @@ using base::UniqueFd;
 using mount::Depth;
 
 constexpr size_t kMaxIdMap = size_t{64} << 10;
-constexpr size_t kMaxAnswer = 8192;
 constexpr uint32_t kNobody = 65534;
 constexpr absl::Duration kPatience = absl::Seconds(5), kPause = absl::Milliseconds(20);
 constexpr uint64_t kHarmless = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -67,41 +64,6 @@ absl::StatusOr<Known> ReadKnown(const store::Store& store, const std::string& id
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(document));
   const bool readonly = plan.root_readonly || member.rootfs_readonly;
   return Known{std::move(container), std::move(document), std::move(plan), readonly};
-}
-
-// A mount made in a child, which may join or make namespaces: the caller stays where it is. The
-// child's error comes as "CODE\nWORD\nMESSAGE".
-template <typename Make>
-absl::StatusOr<UniqueFd> MakeInChild(Make make) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-    return base::PosixError(errno, "container root", "socketpair");
-  }
-  const UniqueFd mine(ends[0]);
-  UniqueFd theirs(ends[1]);
-  const pid_t child = ::fork();
-  if (child < 0) return base::PosixError(errno, "container root", "fork");
-  if (child == 0) {
-    const absl::StatusOr<UniqueFd> tree = make();
-    const std::string text =
-        tree.ok() ? "0"
-                  : absl::StrCat(tree.status().raw_code(), "\n", base::ErrorWord(tree.status()),
-                                 "\n", tree.status().message())
-                        .substr(0, kMaxAnswer);
-    base::SendMessage(theirs.get(), text, tree.ok() ? tree->get() : -1).IgnoreError();
-    ::_exit(0);
-  }
-  theirs.Reset();
-  auto answer = base::ReceiveMessage(mine.get(), kMaxAnswer, 0);
-  base::ReapChild(child);
-  if (!answer.ok()) return base::WithContext(answer.status(), "container root");
-  if (answer->fd.valid()) return std::move(answer->fd);
-  const std::vector<std::string> parts = absl::StrSplit(answer->text, absl::MaxSplits('\n', 2));
-  int code = 0;
-  if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &code) || code == 0) {
-    return absl::InternalError("container root: an odd answer");
-  }
-  return base::Error(static_cast<absl::StatusCode>(code), parts[1], parts[2]);
 }
 
 // What the caller gets: nobody's peer, and harmless.
@@ -168,7 +130,7 @@ absl::StatusOr<ContainerRoot> OpenRunning(const base::ProcessIdentity& init, con
   if (const absl::Status lives = base::SignalProcess(pidfd->get(), 0); !lives.ok()) {
     return absl::AbortedError("the container has ended");
   }
-  STAVE_ASSIGN_OR_RETURN(root.tree, MakeInChild([&] { return CloneOf(pidfd->get(), use); }));
+  STAVE_ASSIGN_OR_RETURN(root.tree, MadeInChild([&] { return CloneOf(pidfd->get(), use); }));
   for (const Mount& mount : known.plan.mounts) {
     if (mount.options.bind || mount.options.remount) continue;
     if (const auto id = MountAt(root.tree.get(), mount.destination)) root.own_mounts.insert(*id);
@@ -302,7 +264,7 @@ absl::StatusOr<ContainerRoot> OpenStopped(const store::Store& store, const Known
   STAVE_ASSIGN_OR_RETURN(ImageRoot image, FindImageRoot(store, known.document));
   STAVE_RETURN_IF_ERROR(FindUpper(known.container, &image));
   STAVE_ASSIGN_OR_RETURN(root.tree,
-                         MakeInChild([&] { return BuildTree(store, known, use, image.overlay); }));
+                         MadeInChild([&] { return BuildTree(store, known, use, image.overlay); }));
   return root;
 }
 

@@ -2,6 +2,7 @@
 #include "libs/runtime/host_files.h"
 
 #include <fcntl.h>
+#include <sys/utsname.h>
 
 #include <utility>
 #include <vector>
@@ -14,9 +15,7 @@
 #include "libs/base/atomic_file.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
-#include "libs/base/process.h"
 #include "libs/base/status_macros.h"
-#include "libs/base/unique_fd.h"
 #include "libs/oci/stave_member.h"
 #include "libs/store/containers.h"
 
@@ -86,6 +85,18 @@ std::string ResolvText(const json::Value& document) {
   return text;
 }
 
+// The machine's own name where the container bears it, else "".
+std::string HostsName(const json::Value& document) {
+  if (const json::Value* namespaces = document.Find({"linux", "namespaces"})) {
+    for (const json::Value& one : namespaces->elements()) {
+      const json::Value* type = one.Find("type");
+      if (type != nullptr && type->text() == "uts") return "";
+    }
+  }
+  struct utsname names;
+  return ::uname(&names) == 0 ? names.nodename : "";
+}
+
 std::string TextOf(absl::string_view file, const std::string& name, const json::Value& document) {
   if (file == kHostname) return name + "\n";
   return file == kResolvConf ? ResolvText(document) : HostsText(name, document);
@@ -146,30 +157,13 @@ absl::Status AddHostFiles(const store::Store& store, const std::string& run_path
 
 absl::Status WriteHostFiles(int run, const std::string& run_path, const json::Value& document) {
   const json::Value* hostname = document.Find("hostname");
-  const std::string name = hostname != nullptr ? hostname->text() : "";
+  const std::string name = hostname != nullptr ? hostname->text() : HostsName(document);
   for (const absl::string_view file : kFiles) {
     if (!IsBound(document, absl::StrCat(run_path, "/", file))) continue;
     STAVE_RETURN_IF_ERROR(base::ReplaceFileAt(run, std::string(file), TextOf(file, name, document),
                                               0644, base::Durability::kVolatile));
   }
   return absl::OkStatus();
-}
-
-absl::StatusOr<base::UniqueFd> OpenNetwork(const store::Store& store, absl::string_view mode) {
-  if (!absl::ConsumePrefix(&mode, "container:")) return base::UniqueFd();
-  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, mode));
-  STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
-  const absl::Status not_running =
-      base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
-                  absl::StrCat("--network: container ", base::Printable(mode), ": is not running"));
-  if (view.status != store::Status::kRunning || !view.state || !view.state->init)
-    return not_running;
-  const std::string path = absl::StrCat("/proc/", view.state->init->pid, "/ns/net");
-  base::UniqueFd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  // Looked at afterwards: then what was opened was that process's, not one that has got its pid.
-  STAVE_ASSIGN_OR_RETURN(const auto alive, base::OpenProcess(*view.state->init));
-  if (!network.valid() || !alive.has_value()) return not_running;
-  return network;
 }
 
 }  // namespace stave::runtime

@@ -9,9 +9,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
-#include "libs/base/unique_fd.h"
 #include "libs/json/value.h"
 #include "libs/store/store.h"
 
@@ -24,16 +21,11 @@ absl::Status AddHostFiles(const store::Store& store, const std::string& run_path
                           json::Value* document);
 
 // Writes those that `document` binds from `run_path` into that folder, `run`: before each start, as
-// RUN does not outlive the machine. With the host's network the host's files are copied. The lines
-// of stave.network.hosts follow in hosts; its dns, dnsSearch and dnsOptions replace those lines of
-// the host's resolv.conf.
-// Errors: those of writing.
+// RUN does not outlive the machine. With the host's network the host's files are copied, and
+// without a uts namespace the name is the host's. The lines of stave.network.hosts follow in hosts;
+// its dns, dnsSearch and dnsOptions replace those lines of the host's resolv.conf. Errors: those of
+// writing.
 absl::Status WriteHostFiles(int run, const std::string& run_path, const json::Value& document);
-
-// The network namespace of the running container that `stave.network.mode` "container:NAME" names;
-// invalid for other modes. The document keeps the intent: each run looks anew.
-// Errors: NotFound [E_NO_CONTAINER]; FailedPrecondition [E_NOT_RUNNING].
-absl::StatusOr<base::UniqueFd> OpenNetwork(const store::Store& store, absl::string_view mode);
 
 }  // namespace stave::runtime
 

@@ -103,6 +103,11 @@ absl::Status OpenBinds(const Plan& plan, ChildInputs* inputs, Opened* opened) {
     BindSource& source = inputs->bind_sources.emplace_back();
     const Mount& wanted = plan.mounts[i];
     if (!wanted.options.bind || wanted.options.remount) continue;
+    if (wanted.tree >= 0) {
+      source.fd = wanted.tree;
+      source.detached = true;
+      continue;
+    }
     base::UniqueFd found(::open(wanted.source.c_str(), O_PATH | O_CLOEXEC));
     if (!found.valid()) {
       return base::WithContext(base::PosixError(errno, wanted.source, "open"),

@@ -51,6 +51,7 @@ struct Mount {
   std::string destination;  // absolute, without "..", not "/"
   std::string type;         // "" for a bind
   std::string source;       // of a bind never ""; a relative one begins at the bundle
+  int tree = -1;            // a detached mount, borrowed, that is put there in place of `source`
   mount::Options options;   // copy_up only for type "tmpfs"
   IdMapped id_mapped = IdMapped::kNo;
   // Both or neither; neither: those of the user namespace, which there is then.

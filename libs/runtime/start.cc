@@ -6,7 +6,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libs/base/process.h"
@@ -19,6 +18,7 @@
 #include "libs/runtime/filter_cache.h"
 #include "libs/runtime/host_files.h"
 #include "libs/runtime/rootfs.h"
+#include "libs/runtime/shared_namespaces.h"
 #include "libs/runtime/user_namespace.h"
 
 namespace stave::runtime {
@@ -48,12 +48,7 @@ absl::Status Start::Prepare() {
   if (entry_.intent().record) {
     STAVE_RETURN_IF_ERROR(WriteHostFiles(container.run(), container.run_path(), document_));
   }
-  STAVE_ASSIGN_OR_RETURN(network_, OpenNetwork(store_, member.network_mode));
-  if (network_.valid()) {
-    for (Namespace& one : plan_.namespaces) {
-      if (one.flag == CLONE_NEWNET) one.path = absl::StrCat("/proc/self/fd/", network_.get());
-    }
-  }
+  STAVE_ASSIGN_OR_RETURN(shared_, ShareNamespaces(store_, member, &plan_));
   plan_.root_readonly = plan_.root_readonly || member.rootfs_readonly;
   STAVE_RETURN_IF_ERROR(MakeCgroup());
   return MakeRoot();
@@ -138,7 +133,10 @@ absl::StatusOr<Launched> Start::Launch(const StartStreams& streams) {
     plan_.process.rows = streams.size.rows;
     plan_.process.columns = streams.size.columns;
   }
-  STAVE_ASSIGN_OR_RETURN(Launched launched, runtime::Launch(request));
+  auto launch = runtime::Launch(request);
+  shared_.clear();
+  if (!launch.ok()) return launch.status();
+  Launched launched = *std::move(launch);
   for (const std::string& warning : launched.warnings) {
     if (warn_) warn_(warning);
   }

@@ -18,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,8 +49,8 @@ class Start {
   Start(const store::Store& store, store::Pending* entry, Plan plan, const json::Value& document,
         Warn warn);
 
-  // Host files, network, cgroup and root filesystem. Errors: those of making them, with what the
-  // user gave; then TakeBack.
+  // Host files, shared namespaces, cgroup and root filesystem. Errors: those of making them, with
+  // what the user gave; then TakeBack.
   absl::Status Prepare();
 
   // Errors: those of runtime::Launch, with an exit code (report.h); then TakeBack.
@@ -91,7 +92,7 @@ class Start {
   SessionHooks hooks_;
   std::optional<cgroup::Cgroup> group_;
   base::UniqueFd root_;
-  base::UniqueFd network_;  // another container's namespace
+  std::vector<base::UniqueFd> shared_;  // of other containers; plan_ refers to them
   Ownership ownership_ = Ownership::kHost;
   store::State state_;
 };

@@ -35,7 +35,8 @@ FLAGS = [
     ("--cap-add", "NET_ADMIN"), ("--cap-drop", "ALL"), ("--cap-drop=CHOWN",), ("--security-opt", "no-new-privileges"), ("--security-opt", "seccomp=unconfined"),
     ("-m", "64m"), ("--memory=128M",), ("--memory-reservation", "32m"), ("--cpus", "0.5"), ("-c", "512"), ("--pids-limit", "50"), ("--cpuset-cpus", "0"),
     ("--ulimit", "nofile=100:200"), ("--shm-size", "1m"), ("--sysctl", "net.core.somaxconn=77"), ("--oom-score-adj", "100"), ("--group-add", "7"), ("--group-add", "extra"),
-    ("--add-host", "h:10.0.0.1"), ("--dns", "10.0.0.2"), ("--dns-search", "a.b"), ("--dns-opt", "ndots:1"), ("--device", "/dev/null:/dev/also:r"), ("--ipc", "host"),
+    ("--add-host", "h:10.0.0.1"), ("--dns", "10.0.0.2"), ("--dns-search", "a.b"), ("--dns-opt", "ndots:1"), ("--device", "/dev/null:/dev/also:r"), ("--ipc", "host"), ("--ipc", "shareable"),
+    ("--pid", "private"), ("--pid=host",), ("--cgroupns", "host"), ("--uts", "private"), ("--userns=host",),
     ("--stop-signal", "INT"), ("--stop-timeout", "3"), ("--log-driver", "none"), ("--log-opt", "max-file=2"), ("--health-cmd", "true it's"), ("--no-healthcheck",),
     ("--pull", "never"), ("--quiet",), ("--platform", "linux/amd64"), ("--sig-proxy=false",), ("--detach-keys", "ctrl-a,b"), ("--disable-content-trust",),
 ]

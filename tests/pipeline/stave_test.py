@@ -214,6 +214,7 @@ class OptionsTest(Case):
         self.assertEqual(self.look("--sysctl net.core.somaxconn=99", "cat /proc/sys/net/core/somaxconn"), "99\n")
         self.assertIn("1, ", self.look("--device /dev/null:/dev/also:r", "ls -l /dev/also"))
         self.assertEqual(self.look("--pid host", f"test -d /proc/{os.getpid()} && echo all"), "all\n")
+        self.assertEqual(self.look("--uts host --cgroupns host --userns host", "hostname"), os.uname().nodename + "\n")
         self.assertEqual(self.look("--network host", "test -e /sys/class/net/lo && echo net"), "net\n")
 
     def test_mounts(self):
@@ -380,7 +381,7 @@ COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _stave_stave; printf '%s\\n' "${{COMPRE
 class RefusalTest(Case):
     def test_what_is_not_there_is_refused_by_name(self):
         for words in ("-p 80:80", "--publish 80:80", "-P", "--link a:b", "--expose 80", "--ip 10.0.0.1", "--network-alias x",
-                      "--volumes-from x", "--gpus all", "--runtime runc", "--userns host", "--isolation x"):
+                      "--volumes-from x", "--gpus all", "--runtime runc", "--storage-opt size=1G", "--isolation x"):
             done = self.fails(f"stave run {words} {image} true", 125, "is not supported: ")
             self.assertIn("[E_UNSUPPORTED]", done.stderr)
         for words in ("build .", "push x", "commit x y", "save x", "load", "import x", "port x", "network ls", "volume create x",

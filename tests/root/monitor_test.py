@@ -246,6 +246,57 @@ class DetachedTest(MonitorCase):
         self.ok("ns-run --start second")
         self.assertEqual(self.ok("ps-wait second"), "0\n")
 
+    def test_processes_and_memory_of_another(self):
+        look = "readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc; cat /dev/shm/note; (echo seen > /dev/shm/answer) 2> /dev/null; df /dev/shm | tail -n 1; tr '\\0' ' ' < /proc/1/cmdline"
+        for config, init in (("i.json", ""), ("user.json", "--init")):
+            with self.subTest(config=config):
+                self.detach("first", "echo note > /dev/shm/note; echo up; while :; do sleep 0.1; done", *init.split(), "--shm-size", "3m", config=config)
+                self.wait_log("first", "up")
+                self.detach("second", look, "--pid", "container:first", "--ipc", "container:first")
+                self.wait_exit("second", 0)
+                first = self.record("first")
+                lines = self.ok("log-read second").splitlines()
+                self.assertEqual(lines[:2], [os.readlink(f"/proc/{first['pid']}/ns/{kind}") for kind in ("pid", "ipc")])
+                self.assertEqual(lines[2], "note")
+                self.assertEqual(lines[3].split()[1], "3072")
+                self.assertIn("note > /dev/shm/note" if not init else "stave-init", lines[4])
+                if not init:  # a tmpfs of a user namespace has no owner for the host's root
+                    self.assertEqual(self.ok("ns-exec first cat /dev/shm/answer"), "seen\n")
+                modes = self.ok("ps-lister --inspect --format '{{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}' second")
+                self.assertEqual(modes, "container:first container:first\n")
+                self.ok("ps-remove -f first")
+                self.fails("ns-run --start second", "No such container: first")
+                self.ok("ns-run --create --name first --config i.json -- true")
+                self.fails("ns-run --start second", "--pid: container first: is not running [E_NOT_RUNNING]")
+                self.ok("ps-remove first second")
+        self.assertEqual(place.leftovers(), [])
+
+    # What shares the processes of another ends with it; its own children end with it alone.
+    def test_ends_with_the_other(self):
+        self.detach("first", "echo up; while :; do sleep 0.1; done")
+        self.wait_log("first", "up")
+        for name in ("second", "third"):
+            self.detach(name, "sleep 1000 & echo up; while :; do sleep 0.1; done", "--pid", "container:first")
+            self.wait_log(name, "up")
+        self.assertGreater(int(self.ok("ns-exec second sh -c 'cat /proc/[0-9]*/comm 2> /dev/null | grep -c sleep'")), 1)
+        self.ok("ps-signal --stop third")
+        self.wait_exit("third", 143)  # not the first process there, so TERM ends it
+        self.assertEqual(self.record("first")["state"], "running")
+        self.ok("ps-signal -s KILL first")
+        self.wait_exit("second", 137)
+        self.ok("ps-remove first second third")
+        self.assertEqual(place.leftovers(), [])
+
+    def test_the_machines_own(self):
+        looks = {"--uts host": ("hostname; cat /etc/hostname; readlink /proc/self/ns/uts", f"{os.uname().nodename}\n{os.uname().nodename}\n{os.readlink('/proc/self/ns/uts')}\n"),
+                 "--cgroupns host": ("readlink /proc/self/ns/cgroup", os.readlink("/proc/self/ns/cgroup") + "\n"),
+                 "--config user.json --userns host": ("readlink /proc/self/ns/user; id -u", os.readlink("/proc/self/ns/user") + "\n0\n"),
+                 "--uts private --cgroupns private --pid private --ipc shareable": ("readlink /proc/self/ns/uts | grep -c " + os.readlink("/proc/self/ns/uts")[5:-1] + "; true", "0\n")}
+        for options, (words, out) in looks.items():
+            config = "" if "config" in options else "--config i.json"
+            self.assertEqual(self.ok(f"ns-run --rm {config} {options} -- sh -c '{words}'"), out)
+        self.fails("ns-run --config i.json --uts host -h box -- true", "--hostname: with --uts host it is the machine's [E_USAGE]", 125)
+
     def test_logs_as_asked_for(self):
         none = self.detach("none", "echo out", "--log-driver", "none")
         self.detach("small", "busybox seq 1 20000", "--log-opt", "max-size=64k", "--log-opt", "max-file=2")

@@ -16,12 +16,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "libs/base/error.h"
 #include "libs/base/listing.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/capability/capability.h"
 #include "libs/oci/process.h"
+#include "libs/oci/stave_member.h"
 #include "tools/ns-run/array_member.h"
 
 namespace stave::tools {
@@ -135,19 +137,68 @@ void AddDevicesBelow(const std::string& folder, int depth, Value* document) {
 
 // --- namespaces ------------------------------------------------------------------------------
 
-absl::Status CheckMode(const cli::Invocation& given, const char* option) {
-  if (!given.Has(option) || given.Get(option) == "host" || given.Get(option) == "private") {
-    return absl::OkStatus();
-  }
-  return Wrong(option, given.Get(option), "is neither host nor private");
+// What --pid and the others may be.
+struct Kind {
+  const char* option;
+  absl::string_view type;  // in linux.namespaces
+  bool joins;              // container:NAME
+};
+
+constexpr Kind kKinds[] = {{"pid", "pid", true},
+                           {"ipc", "ipc", true},
+                           {"uts", "uts", false},
+                           {"cgroupns", "cgroup", false},
+                           {"userns", "user", false}};
+
+bool IsPrivate(const Kind& kind, absl::string_view mode) {
+  if (kind.type == "user") return false;  // whose maps would it have?
+  return mode == "private" || (mode == "shareable" && kind.type == "ipc");
 }
 
-void ShareNamespace(absl::string_view type, Value* document) {
+absl::Status CheckMode(const cli::Invocation& given, const Kind& kind) {
+  if (!given.Has(kind.option)) return absl::OkStatus();
+  const std::string mode = given.Get(kind.option);
+  absl::string_view name = mode;
+  const bool joins = kind.joins && absl::ConsumePrefix(&name, "container:") && !name.empty();
+  if (mode == "host" || IsPrivate(kind, mode) || joins) return absl::OkStatus();
+  return Wrong(kind.option, mode,
+               kind.joins                   ? "is none of host, private, container:NAME"
+               : IsPrivate(kind, "private") ? "is neither host nor private"
+                                            : "is not host");
+}
+
+absl::Status CheckNames(const cli::Invocation& given) {
+  for (const char* name : {"hostname", "domainname"}) {
+    if (!given.Has(name) || given.Get("uts") != "host") continue;
+    return cli::UsageError(absl::StrCat("--", name, ": with --uts host it is the machine's"));
+  }
+  return absl::OkStatus();
+}
+
+void Without(absl::string_view type, Value* document) {
   std::erase_if(ArrayMember(document->Make({"linux"}), "namespaces").elements(),
                 [type](const Value& one) {
                   const Value* of = one.Find("type");
                   return of != nullptr && of->text() == type;
                 });
+}
+
+// One of its own, unless there is one.
+void Add(absl::string_view type, Value* document) {
+  auto& list = ArrayMember(document->Make({"linux"}), "namespaces").elements();
+  for (const Value& one : list) {
+    const Value* of = one.Find("type");
+    if (of != nullptr && of->text() == type && one.Find("path") == nullptr) return;
+  }
+  Without(type, document);
+  list.push_back(Value::Object({{"type", Value::String(type)}}));
+}
+
+// Names the container whose namespace it will be, or forgets that one was named.
+void SetMode(const Kind& kind, absl::string_view mode, Value* document) {
+  const bool forget = !absl::StartsWith(mode, "container:");
+  if (forget && document->Find({"stave", kind.option, "mode"}) == nullptr) return;
+  oci::SetMode(kind.option, forget ? "" : mode, document);
 }
 
 // The mount on `path` becomes a bind of the host's.
@@ -185,8 +236,8 @@ absl::Status CheckSharing(const cli::Invocation& given) {
   for (const std::string& text : given.List("device")) {
     STAVE_RETURN_IF_ERROR(ParseDevice(text).status());
   }
-  STAVE_RETURN_IF_ERROR(CheckMode(given, "pid"));
-  return CheckMode(given, "ipc");
+  for (const Kind& kind : kKinds) STAVE_RETURN_IF_ERROR(CheckMode(given, kind));
+  return CheckNames(given);
 }
 
 absl::Status Share(const cli::Invocation& given, Value* document) {
@@ -194,10 +245,22 @@ absl::Status Share(const cli::Invocation& given, Value* document) {
   for (const std::string& text : given.List("device")) {
     STAVE_RETURN_IF_ERROR(ShareDevice(text, document));
   }
-  if (given.Get("pid") == "host") ShareNamespace("pid", document);
-  if (given.Get("ipc") == "host") {
-    ShareNamespace("ipc", document);
-    BindTheHosts("/dev/shm", document);
+  for (const Kind& kind : kKinds) {
+    if (!given.Has(kind.option)) continue;
+    const std::string mode = given.Get(kind.option);
+    if (kind.joins) SetMode(kind, mode, document);
+    if (mode == "host") {
+      Without(kind.type, document);
+    } else {
+      Add(kind.type, document);
+    }
+  }
+  if (given.Get("ipc") == "host") BindTheHosts("/dev/shm", document);
+  if (given.Get("uts") == "host") {
+    for (const char* name : {"hostname", "domainname"}) document->Remove(name);
+  }
+  if (given.Get("userns") == "host") {
+    for (const char* maps : {"uidMappings", "gidMappings"}) document->Make({"linux"}).Remove(maps);
   }
   return absl::OkStatus();
 }

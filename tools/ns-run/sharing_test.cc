@@ -17,9 +17,10 @@ using cli::Takes;
 using testing::HasSubstr;
 
 constexpr cli::Option kOptions[] = {
-    {"device", 0, Takes::kList, "", ""},
-    {"pid", 0, Takes::kValue, "", ""},
-    {"ipc", 0, Takes::kValue, "", ""},
+    {"device", 0, Takes::kList, "", ""},    {"pid", 0, Takes::kValue, "", ""},
+    {"ipc", 0, Takes::kValue, "", ""},      {"uts", 0, Takes::kValue, "", ""},
+    {"cgroupns", 0, Takes::kValue, "", ""}, {"userns", 0, Takes::kValue, "", ""},
+    {"hostname", 0, Takes::kValue, "", ""}, {"domainname", 0, Takes::kValue, "", ""},
 };
 
 std::string Shared(std::vector<std::string> words, absl::string_view text = "{}") {
@@ -61,7 +62,45 @@ TEST(ShareTest, Namespaces) {
             R"("mounts":[{"destination":"/dev/shm","type":"tmpfs"}]})");
   EXPECT_THAT(Shared({"--ipc", "host"}, kBoth),
               HasSubstr(R"({"destination":"/dev/shm","type":"bind","source":"/dev/shm")"));
-  EXPECT_EQ(Shared({"--pid", "x"}), "--pid: \"x\": is neither host nor private");
+  EXPECT_EQ(
+      Shared({"--pid", "private"}, R"({"linux":{"namespaces":[{"type":"pid","path":"/p"}]}})"),
+      R"({"linux":{"namespaces":[{"type":"pid"}]}})");
+}
+
+TEST(ShareTest, NamespacesOfAnother) {
+  const std::string shared = Shared({"--pid", "container:web", "--ipc", "container:db"});
+
+  EXPECT_EQ(
+      shared,
+      R"({"stave":{"version":1,"pid":{"mode":"container:web"},"ipc":{"mode":"container:db"}},)"
+      R"("linux":{"namespaces":[{"type":"pid"},{"type":"ipc"}]}})");
+  EXPECT_THAT(Shared({"--pid", "host"}, shared), HasSubstr(R"("pid":{"mode":""})"));
+  EXPECT_THAT(Shared({"--ipc", "shareable"}, shared), HasSubstr(R"("ipc":{"mode":""})"));
+}
+
+TEST(ShareTest, TheMachinesOwn) {
+  constexpr char kThree[] =
+      R"({"hostname":"box","linux":{"namespaces":[{"type":"uts"},{"type":"cgroup"},{"type":"user"}],)"
+      R"("uidMappings":[],"gidMappings":[],"x":1}})";
+
+  EXPECT_EQ(Shared({"--uts", "host", "--cgroupns", "host", "--userns", "host"}, kThree),
+            R"({"linux":{"namespaces":[],"x":1}})");
+  EXPECT_EQ(Shared({"--uts", "private", "--cgroupns", "private"}, kThree), kThree);
+}
+
+TEST(ShareTest, WrongModes) {
+  EXPECT_EQ(Shared({"--pid", "x"}), "--pid: \"x\": is none of host, private, container:NAME");
+  EXPECT_EQ(Shared({"--pid", "shareable"}),
+            "--pid: \"shareable\": is none of host, private, container:NAME");
+  EXPECT_EQ(Shared({"--ipc", "container:"}),
+            "--ipc: \"container:\": is none of host, private, container:NAME");
+  EXPECT_EQ(Shared({"--uts", "container:a"}),
+            "--uts: \"container:a\": is neither host nor private");
+  EXPECT_EQ(Shared({"--userns", "private"}), "--userns: \"private\": is not host");
+  EXPECT_EQ(Shared({"--uts", "host", "--hostname", "box"}),
+            "--hostname: with --uts host it is the machine's");
+  EXPECT_EQ(Shared({"--uts", "host", "--domainname", "d"}),
+            "--domainname: with --uts host it is the machine's");
 }
 
 TEST(MakePrivilegedTest, NothingIsKeptFromIt) {

@@ -34,8 +34,11 @@ void SetAll(std::initializer_list<const char*> names, const Value& value, Value*
 
 // --- isolation ---------------------------------------------------------------------------------
 
-// "private" of a namespace of its own, "host" without one, "" or "container:PATH" of a joined one.
+// `own` for a namespace of its own, "host" without one, "container:NAME" or "ns:PATH" of a joined
+// one.
 std::string NamespaceMode(const Value& document, absl::string_view type, absl::string_view own) {
+  const std::string shared = TextAt(document, {"stave", type, "mode"});
+  if (!shared.empty()) return shared;
   const Value namespaces = ListAt(document, {"linux", "namespaces"});
   for (const Value& one : namespaces.elements()) {
     if (TextAt(one, {"type"}) != type) continue;
