@@ -155,6 +155,12 @@ std::vector<oci::Digest> NamesOf(const Documents& documents, const oci::ImageCon
 class SmallBlobs {
  public:
   explicit SmallBlobs(const store::Store& store) : store_(store) {}
+  SmallBlobs(const SmallBlobs&) = delete;
+  SmallBlobs& operator=(const SmallBlobs&) = delete;
+  // What has no name is thrown away: the next pull has these few bytes anew, and a full disk room.
+  ~SmallBlobs() {
+    for (store::BlobIngest& blob : blobs_) blob.Discard().IgnoreError();
+  }
 
   // One that is here, whole, is left alone.
   absl::Status Add(const oci::Digest& digest, absl::string_view bytes);
@@ -172,11 +178,9 @@ absl::Status SmallBlobs::Add(const oci::Digest& digest, absl::string_view bytes)
   STAVE_ASSIGN_OR_RETURN(std::optional<store::BlobIngest> blob,
                          store::BlobIngest::Begin(store_, digest, size));
   if (!blob.has_value()) return absl::OkStatus();
-  STAVE_RETURN_IF_ERROR(blob->Restart());
-  const absl::Status written = base::WriteAll(blob->fd(), bytes, digest.ToString());
-  if (!written.ok()) blob->Discard().IgnoreError();
   blobs_.push_back(*std::move(blob));
-  return written;
+  STAVE_RETURN_IF_ERROR(blobs_.back().Restart());
+  return base::WriteAll(blobs_.back().fd(), bytes, digest.ToString());
 }
 
 absl::Status SmallBlobs::Commit(bool* stored) {
