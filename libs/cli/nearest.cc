@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -10,17 +11,19 @@
 namespace stave::cli {
 namespace {
 
-// Letters wrong, missing or too many between two names (Levenshtein).
+// Letters wrong, missing, too many or exchanged with their neighbour between two names (optimal
+// string alignment).
 size_t Distance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
+  std::vector<size_t> before, last, row(b.size() + 1);
   for (size_t k = 0; k <= b.size(); ++k) row[k] = k;
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
+    before = std::exchange(last, row);
     row[0] = i;
     for (size_t k = 1; k <= b.size(); ++k) {
-      const size_t change = diagonal + (a[i - 1] == b[k - 1] ? 0 : 1);
-      diagonal = row[k];
-      row[k] = std::min({row[k] + 1, row[k - 1] + 1, change});
+      const size_t change = last[k - 1] + (a[i - 1] == b[k - 1] ? 0 : 1);
+      row[k] = std::min({last[k] + 1, row[k - 1] + 1, change});
+      const bool exchanged = i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
+      if (exchanged) row[k] = std::min(row[k], before[k - 2] + 1);
     }
   }
   return row[b.size()];

@@ -11,7 +11,8 @@
 namespace stave::cli {
 
 // The one of `names` that begins with `word` (of two letters or more), or else differs from it in
-// the fewest letters: one for a short word, at most two for others. "" if there is none.
+// the fewest letters, two neighbours exchanged being one: one for a short word, at most two for
+// others. "" if there is none.
 absl::string_view Nearest(absl::string_view word, absl::Span<const absl::string_view> names);
 
 }  // namespace stave::cli

@@ -16,6 +16,12 @@ TEST(NearestTest, OneLetterOfAShortWordTwoOfALongOne) {
   EXPECT_EQ(Nearest("mxxxry", kNames), "");
 }
 
+TEST(NearestTest, TwoNeighboursExchangedAreOneLetter) {
+  EXPECT_EQ(Nearest("nev", kNames), "env");
+  EXPECT_EQ(Nearest("mr", kNames), "rm");
+  EXPECT_EQ(Nearest("mmeroyx", kNames), "");
+}
+
 TEST(NearestTest, TheBeginningOfANameIsNearest) {
   EXPECT_EQ(Nearest("memory-", kNames), "memory-swap");
   EXPECT_EQ(Nearest("mem", kNames), "memory");
