@@ -24,6 +24,8 @@ namespace {
 
 constexpr char kSelf[] = "/proc/self/exe";
 
+}  // namespace
+
 absl::StatusOr<bool> IsSealed() {
   const base::UniqueFd self(::open(kSelf, O_PATH | O_CLOEXEC));
   struct statvfs fs;
@@ -32,18 +34,16 @@ absl::StatusOr<bool> IsSealed() {
   return (fs.f_flag & ST_RDONLY) != 0;
 }
 
-}  // namespace
-
 absl::Status SealSelf() {
-  STAVE_ASSIGN_OR_RETURN(const bool sealed, IsSealed());
-  if (sealed) return absl::OkStatus();
   STAVE_ASSIGN_OR_RETURN(std::string line,
                          base::ReadFileAt(AT_FDCWD, "/proc/self/cmdline", size_t{4} << 20));
   if (!line.empty() && line.back() == '\0') line.pop_back();
-  const std::vector<std::string> words = absl::StrSplit(line, '\0');
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
+  return SealSelf(absl::StrSplit(line, '\0'));
+}
+
+absl::Status SealSelf(const std::vector<std::string>& words) {
+  STAVE_ASSIGN_OR_RETURN(const bool sealed, IsSealed());
+  if (sealed) return absl::OkStatus();
   // Seen from a detached mount a program has no folder.
   if (const auto libexec = base::LibexecDir(); libexec.ok()) {
     ::setenv("STAVE_LIBEXEC", libexec->c_str(), 1);
@@ -52,7 +52,7 @@ absl::Status SealSelf() {
                          mount::CloneTree(AT_FDCWD, kSelf, mount::Depth::kMount));
   STAVE_RETURN_IF_ERROR(
       mount::SetAttributes(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, mount::Depth::kMount));
-  ::syscall(SYS_execveat, tree.get(), "", argv.data(), environ, AT_EMPTY_PATH);
+  ::syscall(SYS_execveat, tree.get(), "", base::ExecPointers(words).data(), environ, AT_EMPTY_PATH);
   return base::PosixError(errno, kSelf, "execute");
 }
 

@@ -10,14 +10,24 @@
 #ifndef STAVE_LIBS_RUNTIME_SEALED_SELF_H_
 #define STAVE_LIBS_RUNTIME_SEALED_SELF_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace stave::runtime {
 
-// Returns if this program's file lies on a read-only mount; else executes it again, with the same
+// Whether this program's file lies on a read-only mount. Errors: those of looking at it.
+absl::StatusOr<bool> IsSealed();
+
+// Returns if it is sealed; else executes it again, with the same
 // arguments and environment, through one. Comes before anything that is not to be done twice.
 // Errors: those of open_tree(2), mount_setattr(2) and execveat(2).
 absl::Status SealSelf();
+
+// The same with other arguments, argv[0] first.
+absl::Status SealSelf(const std::vector<std::string>& words);
 
 }  // namespace stave::runtime
 

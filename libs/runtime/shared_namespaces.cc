@@ -101,6 +101,18 @@ absl::Status ShareShm(const Shared& other, Plan* plan, std::vector<UniqueFd>* he
 
 }  // namespace
 
+bool SharesProcesses(const json::Value& document) {
+  const json::Value* mode = document.Find({"stave", "pid", "mode"});
+  if (mode != nullptr && !mode->text().empty()) return true;
+  const json::Value* namespaces = document.Find({"linux", "namespaces"});
+  if (namespaces == nullptr || !namespaces->is_array()) return false;
+  for (const json::Value& one : namespaces->elements()) {
+    const json::Value* type = one.Find("type");
+    if (type != nullptr && type->text() == "pid" && one.Find("path") != nullptr) return true;
+  }
+  return false;
+}
+
 absl::StatusOr<std::vector<UniqueFd>> ShareNamespaces(const store::Store& store,
                                                       const oci::StaveMember& member, Plan* plan) {
   std::vector<UniqueFd> held;

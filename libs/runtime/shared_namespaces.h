@@ -11,11 +11,16 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
+#include "libs/json/value.h"
 #include "libs/oci/stave_member.h"
 #include "libs/runtime/plan.h"
 #include "libs/store/store.h"
 
 namespace stave::runtime {
+
+// Whether others are in the pid namespace of the container of `document` already, by stave.pid or
+// by a path: who launches it is seen by them, and has to be sealed (sealed_self.h).
+bool SharesProcesses(const json::Value& document);
 
 // Puts the namespaces of the other containers into `plan`, where it has such a namespace; with ipc
 // the other's tmpfs on /dev/shm comes in place of the plan's own, if both have one. The descriptors

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 import unittest
@@ -286,6 +287,44 @@ class DetachedTest(MonitorCase):
         self.wait_exit("second", 137)
         self.ok("ps-remove first second third")
         self.assertEqual(place.leftovers(), [])
+
+    def monitor_of(self, name):
+        told = f"id={self.record(name)['id']}".encode()
+        for pid in self.monitors():
+            with open(f"/proc/{pid}/cmdline", "rb") as words:
+                if told in words.read().split(b"\0"):
+                    return pid
+        return self.fail(f"{name} has no monitor")
+
+    # Who is among the first one's processes may not get hold of a program that can be written to.
+    def test_nobody_sees_a_program_that_can_be_written_to(self):
+        def sealed(pid):
+            return bool(os.statvfs(f"/proc/{pid}/exe").f_flag & os.ST_RDONLY)
+
+        self.detach("first", "echo up; exec sleep 1000")
+        self.wait_log("first", "up")
+        self.detach("alone", "sleep 1000")
+        self.detach("second", "sleep 1000 & until test -e /go; do sleep 0.1; done; rm /go", "--pid", "container:first", "--health-cmd", "true", "--health-interval", "100ms", "--restart", "always")
+        self.assertEqual([sealed(self.monitor_of(name)) for name in ("alone", "second")], [False, True])
+        self.until(lambda: self.record("second")["health"] == "healthy", "its check does not run")
+        self.ok("ns-exec second touch /go")
+        self.until(lambda: self.record("second")["state"] == "running" and self.record("second")["restarts"] == 1, "is not restarted")
+        self.assertTrue(sealed(self.monitor_of("second")))
+
+        # What has been read once cannot be read again: the document, files of variables.
+        self.ok("ns-run --print --config i.json --pid container:first > shared.json")
+        payload = "--env-file <(echo WHO=me) -- sh -c 'echo $WHO; cat; cat /proc/1/comm; sleep 1000'"
+        for command in (f"ns-run --config i.json -i --pid container:first {payload} <<< typed",
+                        f"cat i.json | ns-run --stdin-fd 3 --pid container:first {payload} 3<<< typed",
+                        f"ns-run --config shared.json -i {payload} <<< typed",
+                        f"cat shared.json | ns-run --stdin-fd 3 {payload} 3<<< typed"):
+            with self.subTest(command):
+                run = place.start(["bash", "-c", command.replace("ns-run", "ns-run --rm --name seen")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                self.assertEqual([run.stdout.readline() for _ in range(3)], ["me\n", "typed\n", "sleep\n"])
+                with open(f"/proc/{self.record('seen')['pid']}/status", encoding="utf-8") as status:
+                    self.assertTrue(sealed(re.search(r"PPid:\s*(\d+)", status.read())[1]))
+                self.ok("ps-signal -s KILL seen")
+                self.assertEqual(run.wait(20), 137)
 
     def test_the_machines_own(self):
         looks = {"--uts host": ("hostname; cat /etc/hostname; readlink /proc/self/ns/uts", f"{os.uname().nodename}\n{os.uname().nodename}\n{os.readlink('/proc/self/ns/uts')}\n"),

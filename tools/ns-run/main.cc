@@ -42,6 +42,7 @@
 #include "tools/ns-run/life.h"
 #include "tools/ns-run/mount_option.h"
 #include "tools/ns-run/report.h"
+#include "tools/ns-run/sealed.h"
 #include "tools/ns-run/sharing.h"
 #include "tools/ns-run/tuning.h"
 
@@ -412,6 +413,7 @@ void Warn(const std::string& message) { cli::PrintWarning(kProgram, message); }
 
 absl::StatusOr<int> RunForeground(const cli::Invocation& given, const store::Store& store,
                                   json::Value document, int input) {
+  STAVE_RETURN_IF_ERROR(tools::SealForRun(given, document));
   runtime::SessionWishes wishes;
   wishes.streams.input = input;
   wishes.streams.terminal = oci::HasTerminal(document);
@@ -459,6 +461,7 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   if (given.Has("report")) return Report(given);
   STAVE_RETURN_IF_ERROR(CheckLife(given));
   if (given.Has("start")) return TellCode(StartThem(given));
+  STAVE_RETURN_IF_ERROR(tools::SealForDirectory(given));
   STAVE_ASSIGN_OR_RETURN(const runtime::RunOptions options, OptionsOf(given));
   if (const absl::Status checked = runtime::CheckOptions(options); !checked.ok()) return checked;
   STAVE_RETURN_IF_ERROR(CheckSettings(given));

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -37,13 +36,8 @@ std::vector<std::string> WordsOf(const std::vector<std::string>& test) {
   return test;
 }
 
-// Beside libexec/stave, where this program is.
-std::string NsExec() {
-  char path[PATH_MAX];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  const absl::string_view self(path, size < 0 ? 0 : static_cast<size_t>(size));
-  return absl::StrCat(self.substr(0, self.rfind('/')), "/../../bin/ns-exec");
-}
+// Beside libexec/stave.
+std::string NsExec() { return absl::StrCat(base::LibexecDir().value_or(""), "/../../bin/ns-exec"); }
 
 // A payload prints what it likes, and the file is JSON.
 std::string Printed(std::string output) {

@@ -26,8 +26,11 @@
 #include "libs/runtime/ending.h"
 #include "libs/runtime/plan.h"
 #include "libs/runtime/report.h"
+#include "libs/runtime/sealed_self.h"
+#include "libs/runtime/shared_namespaces.h"
 #include "libs/runtime/start.h"
 #include "libs/runtime/start_failure.h"
+#include "libs/store/container.h"
 #include "libs/store/events.h"
 #include "libs/store/pending.h"
 #include "libs/store/record.h"
@@ -84,6 +87,7 @@ class Maker {
 
  private:
   bool is_restart() const { return orders_.restarts > 0; }
+  absl::StatusOr<json::Value> ReadAndSeal();
   absl::Status Open();
   absl::Status StartIt();
   absl::Status MarkStarted();
@@ -96,17 +100,28 @@ class Maker {
   std::optional<runtime::Start> start_;
 };
 
+// Before the entry is taken, which execve(2) would lose.
+absl::StatusOr<json::Value> Maker::ReadAndSeal() {
+  STAVE_ASSIGN_OR_RETURN(const store::Container container,
+                         store::Container::Open(*store_, orders_.id));
+  STAVE_ASSIGN_OR_RETURN(json::Value document, container.ReadDocument());
+  if (runtime::SharesProcesses(document)) STAVE_RETURN_IF_ERROR(runtime::SealSelf());
+  return document;
+}
+
 absl::Status Maker::Open() {
   STAVE_ASSIGN_OR_RETURN(store::Store store, store::Store::OpenRoots({orders_.state, orders_.run},
                                                                      store::Access::kWrite));
   store_.emplace(std::move(store));
+  auto document = ReadAndSeal();
   base::UniqueFd lock(static_cast<int>(orders_.entry));
   const auto phase = is_restart() ? store::Phase::kForeground : store::Phase::kPending;
   STAVE_ASSIGN_OR_RETURN(store::Pending entry,
                          store::Pending::Inherit(*store_, orders_.id, phase, std::move(lock)));
   entry_.emplace(std::move(entry));
   if (is_restart()) last_ = entry_->container().ReadState().value_or(store::State()).last;
-  STAVE_ASSIGN_OR_RETURN(document_, entry_->container().ReadDocument());
+  if (!document.ok()) return document.status();
+  document_ = *std::move(document);
   STAVE_ASSIGN_OR_RETURN(runtime::Plan plan, runtime::MakePlan(document_));
   STAVE_RETURN_IF_ERROR(runtime::CheckRunnable(plan));
   start_.emplace(*store_, &*entry_, std::move(plan), document_, nullptr);
