@@ -89,7 +89,6 @@ TEST_F(RemoveTreeTest, ATreeMayBeDeeperThanDescriptorsReach) {
   EXPECT_FALSE(Exists("tree"));
 }
 
-// Node and ssh hand such pipes on.
 TEST(ExistsAtTest, AnythingThatHasTheName) {
   const std::string folder = ::testing::TempDir() + "/exists";
   ::mkdir(folder.c_str(), 0755);
@@ -103,6 +102,7 @@ TEST(ExistsAtTest, AnythingThatHasTheName) {
   EXPECT_FALSE(ExistsAt(-1, folder));
 }
 
+// Node and ssh hand such pipes on.
 TEST(PipeTest, ANonBlockingPipeIsWaitedFor) {
   const std::string text(300000, 'x');  // more than a pipe holds
   int ends[2];

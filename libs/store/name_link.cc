@@ -46,11 +46,11 @@ absl::StatusOr<base::UniqueFd> LockNames(const Store& store) {
 
 }  // namespace
 
-// pending before foreground: an entry moves from the first to the second.
 bool IsPending(const Store& store, const std::string& id) {
   return base::ExistsAt(store.run(), "pending/" + id);
 }
 
+// pending before foreground: an entry moves from the first to the second.
 bool HasEntry(const Store& store, const std::string& id) {
   return IsPending(store, id) || base::ExistsAt(store.run(), "foreground/" + id);
 }
