@@ -34,6 +34,10 @@ bool IsCrash(int signal) {
 
 }  // namespace
 
+void KillRest(const Ending& ending) {
+  if (*ending.group) (*ending.group)->Kill().IgnoreError();
+}
+
 store::Exit ExitOf(const Ended& ended, const Ending& ending) {
   store::Exit exit;
   exit.code = ended.code;
@@ -103,7 +107,7 @@ void TellGone(const json::Value& document, const Ending& ending) {
 }
 
 absl::Status CleanUp(const Ending& ending) {
-  absl::Status done = *ending.group ? (*ending.group)->Remove(kRemoveHas) : absl::OkStatus();
+  absl::Status done = *ending.group ? (*ending.group)->End(kRemoveHas) : absl::OkStatus();
   if (*ending.group) (*ending.group)->Release();
   if (!done.ok()) return done;
   return ending.entry->intent().rm ? ending.entry->Undo() : ending.entry->Done();

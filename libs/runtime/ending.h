@@ -2,6 +2,7 @@
 //
 // The end of a container's first process, written down by who watched it. The order of effects:
 //
+//   KillRest        what has outlived it, where it had no pid namespace of its own
 //   WriteEnd        exit.json, or (--rm) name and record go; state.json goes. From here on the end
 //                   may be told
 //   TellGone        hooks poststop, once the cgroup is gone
@@ -30,6 +31,9 @@ struct Ending {
   std::optional<cgroup::Cgroup>* group = nullptr;
   const store::State* state = nullptr;
 };
+
+// Kills what is left in its cgroup. With a pid namespace of its own the kernel has done so.
+void KillRest(const Ending& ending);
 
 // What exit.json is to say of `ended`, now.
 store::Exit ExitOf(const Ended& ended, const Ending& ending);

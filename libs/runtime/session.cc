@@ -2,6 +2,7 @@
 #include "libs/runtime/session.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <optional>
@@ -119,6 +120,7 @@ absl::StatusOr<int> Session::Run(json::Value document) {
   }
   const bool has_poststop = !start_->plan().hooks.poststop.empty();
   const absl::StatusOr<Ended> ended = foreground.Watch(&*launched);
+  if (!start_->plan().Creates(CLONE_NEWPID)) KillRest(ending());
   const absl::Status told = ended.ok() ? Tell(ExitOf(*ended, ending())) : ended.status();
   if (!told.ok()) {
     start_->EndGroup();

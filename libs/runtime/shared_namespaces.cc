@@ -63,6 +63,21 @@ absl::StatusOr<Shared> Open(const store::Store& store, const Kind& kind, absl::s
   return Shared{std::move(space), *std::move(alive)};
 }
 
+enum class PidNamespace { kHost, kOthers, kOwn };
+
+PidNamespace PidNamespaceOf(const json::Value& document) {
+  const json::Value* mode = document.Find({"stave", "pid", "mode"});
+  const bool named = mode != nullptr && !mode->text().empty();
+  const json::Value* namespaces = document.Find({"linux", "namespaces"});
+  if (namespaces == nullptr || !namespaces->is_array()) return PidNamespace::kHost;
+  for (const json::Value& one : namespaces->elements()) {
+    const json::Value* type = one.Find("type");
+    if (type == nullptr || type->text() != "pid") continue;
+    return named || one.Find("path") != nullptr ? PidNamespace::kOthers : PidNamespace::kOwn;
+  }
+  return PidNamespace::kHost;
+}
+
 bool IsTmpfs(int fd) {
   struct statfs fs;
   return ::fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
@@ -102,15 +117,11 @@ absl::Status ShareShm(const Shared& other, Plan* plan, std::vector<UniqueFd>* he
 }  // namespace
 
 bool SharesProcesses(const json::Value& document) {
-  const json::Value* mode = document.Find({"stave", "pid", "mode"});
-  if (mode != nullptr && !mode->text().empty()) return true;
-  const json::Value* namespaces = document.Find({"linux", "namespaces"});
-  if (namespaces == nullptr || !namespaces->is_array()) return false;
-  for (const json::Value& one : namespaces->elements()) {
-    const json::Value* type = one.Find("type");
-    if (type != nullptr && type->text() == "pid" && one.Find("path") != nullptr) return true;
-  }
-  return false;
+  return PidNamespaceOf(document) == PidNamespace::kOthers;
+}
+
+bool HasOwnProcesses(const json::Value& document) {
+  return PidNamespaceOf(document) == PidNamespace::kOwn;
 }
 
 absl::StatusOr<std::vector<UniqueFd>> ShareNamespaces(const store::Store& store,

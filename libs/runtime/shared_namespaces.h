@@ -22,6 +22,9 @@ namespace stave::runtime {
 // by a path: who launches it is seen by them, and has to be sealed (sealed_self.h).
 bool SharesProcesses(const json::Value& document);
 
+// Whether it has a pid namespace of its own: all in it end with the first process.
+bool HasOwnProcesses(const json::Value& document);
+
 // Puts the namespaces of the other containers into `plan`, where it has such a namespace; with ipc
 // the other's tmpfs on /dev/shm comes in place of the plan's own, if both have one. The descriptors
 // are what `plan` refers to until it is launched. The caller has one thread.

@@ -14,7 +14,7 @@ class StopTest : public StoredRun {
  protected:
   // The watcher: writes down the end of `init`, which somebody else brings about.
   std::thread Watch(store::Pending* pending, Sleeper* init, int* status) {
-    return std::thread([this, pending, init, status] {
+    return std::thread([pending, init, status] {
       *status = init->Reap();
       WriteCode(*pending, 128 + WTERMSIG(*status));
     });

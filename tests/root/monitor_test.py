@@ -288,6 +288,37 @@ class DetachedTest(MonitorCase):
         self.ok("ps-remove first second third")
         self.assertEqual(place.leftovers(), [])
 
+    # In a pid namespace that is not its own the kernel does not end the payload's children with it.
+    def test_children_end_with_the_payload(self):
+        def alive(mark):
+            return [pid for pid in os.listdir("/proc") if pid.isdigit() and mark in cmdline(pid)]
+
+        def cmdline(pid):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as words:
+                    return words.read().decode(errors="replace").split("\0")
+            except OSError:
+                return []
+
+        self.detach("first", "echo up; exec sleep 1000")  # reaps nothing
+        self.wait_log("first", "up")
+        for number, options in enumerate(("--pid host", "--pid container:first", "--pid private")):
+            for way in ("-d", "--rm", "--attachable", "-d --restart on-failure:1"):
+                with self.subTest(options=options, way=way):
+                    mark = f"20000.{number}"
+                    payload = f"(sleep {mark} & exec sleep {mark}) & sleep 0.3; exit 3"
+                    place.run(f"ns-run --name gone {way} {options} --config i.json -- sh -c '{payload}' | cat")
+                    if way != "--rm":
+                        self.wait_exit("gone", 3)
+                    self.assertEqual(alive(mark), [])
+                    if way != "--rm":
+                        group = self.record("gone")["id"]
+                        self.ok("ps-remove gone")
+                        self.until(lambda: not glob.glob(f"/sys/fs/cgroup/*/stave/{group}"), "the cgroup stays")
+        self.ok("ps-remove -f first")
+        place.wait_until_quiet()
+        self.assertEqual(place.leftovers(), [])
+
     def monitor_of(self, name):
         told = f"id={self.record(name)['id']}".encode()
         for pid in self.monitors():

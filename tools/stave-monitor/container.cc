@@ -16,6 +16,7 @@
 #include "libs/json/value.h"
 #include "libs/monitor/channel.h"
 #include "libs/oci/process.h"
+#include "libs/runtime/shared_namespaces.h"
 #include "libs/store/events.h"
 #include "tools/stave-monitor/make.h"
 
@@ -55,6 +56,7 @@ absl::Status WatchedContainer::ReadDocument() {
     if (signal.ok()) stop_signal_ = *signal;
   }
   terminal_ = oci::HasTerminal(document);
+  has_own_processes_ = runtime::HasOwnProcesses(document);
   const json::Value* poststop = document.Find({"hooks", "poststop"});
   has_poststop_ = poststop != nullptr && poststop->is_array() && !poststop->elements().empty();
   return absl::OkStatus();
@@ -86,6 +88,10 @@ absl::StatusOr<base::UniqueFd> WatchedContainer::LogFolder() const {
 absl::Status WatchedContainer::SetRestart(const std::string& text) {
   STAVE_ASSIGN_OR_RETURN(life_.restart, oci::ParseRestart(text));
   return absl::OkStatus();
+}
+
+void WatchedContainer::KillRest() {
+  if (!has_own_processes_) runtime::KillRest(ending());
 }
 
 store::Exit WatchedContainer::ExitOf(const runtime::Ended& ended) {

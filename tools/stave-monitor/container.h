@@ -51,6 +51,8 @@ class WatchedContainer {
   // "on-failure:3"; until the end of this monitor. Errors: those of oci::ParseRestart.
   absl::Status SetRestart(const std::string& text);
 
+  // What has outlived the payload; before ExitOf.
+  void KillRest();
   store::Exit ExitOf(const runtime::Ended& ended);
   absl::Duration Ran(const store::Exit& exit) const;
   void TellDied(const store::Exit& exit);
@@ -76,6 +78,7 @@ class WatchedContainer {
   int stop_signal_ = 15;
   bool terminal_ = false;
   bool has_poststop_ = false;
+  bool has_own_processes_ = true;
   std::optional<cgroup::Cgroup> group_;
 };
 

@@ -340,6 +340,7 @@ int Monitor::Run() {
   health_.reset();
   const auto reaped = runtime::Reap(static_cast<pid_t>(orders_.pid));
   runtime::Ended ended = reaped.value_or(runtime::Ended());
+  container_.KillRest();  // they write no more
   streams_.Drain(&clients_);
   ended.sent = std::move(sent_);
   store::Exit exit = container_.ExitOf(ended);
