@@ -9,44 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error.h"
+#include "libs/json/utf8.h"
 #include "rapidjson/memorystream.h"
 #include "rapidjson/reader.h"
 
 namespace stave::json {
 namespace {
-
-// Length of the valid UTF-8 sequence (RFC 3629: no surrogates, nothing overlong) at text[i], or 0.
-size_t SequenceAt(absl::string_view text, size_t i) {
-  const auto byte = [&](size_t k) -> unsigned {
-    return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0;
-  };
-  const auto continues = [&](size_t k) { return (byte(k) & 0xC0) == 0x80; };
-  const unsigned a = byte(0), b = byte(1);
-  if (a < 0x80) return 1;
-  if (a >= 0xC2 && a < 0xE0) return continues(1) ? 2 : 0;
-  if (a >= 0xE0 && a < 0xF0) {
-    const bool in_range = (a != 0xE0 || b >= 0xA0) && (a != 0xED || b < 0xA0);
-    return in_range && continues(1) && continues(2) ? 3 : 0;
-  }
-  if (a >= 0xF0 && a < 0xF5) {
-    const bool in_range = (a != 0xF0 || b >= 0x90) && (a != 0xF4 || b < 0x90);
-    return in_range && continues(1) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-bool IsUtf8(absl::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    if (static_cast<unsigned char>(text[i]) < 0x80) {  // nearly always
-      ++i;
-      continue;
-    }
-    const size_t length = SequenceAt(text, i);
-    if (length == 0) return false;
-    i += length;
-  }
-  return true;
-}
 
 // Builds the value from the reader's events; refuses what is out of bounds by returning false.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
@@ -339,20 +307,26 @@ std::string PrintIndented(const Value& value, int indent) {
   return out;
 }
 
-std::string Quote(absl::string_view text) {
-  std::string valid;
-  for (size_t i = 0; i < text.size();) {
-    const size_t length = SequenceAt(text, i);
-    if (length == 0) {
-      valid += "\xEF\xBF\xBD";
-      ++i;
-    } else {
-      valid.append(text.data() + i, length);
-      i += length;
-    }
+std::optional<std::string> FindNotUtf8(const Value& value) {
+  if (value.is_string() && !IsUtf8(value.text())) return "";
+  const auto below = [](absl::string_view name, const Value& one) -> std::optional<std::string> {
+    const std::optional<std::string> found = FindNotUtf8(one);
+    if (!found && IsUtf8(name)) return std::nullopt;
+    return absl::StrCat("/", name, found.value_or(""));
+  };
+  size_t index = 0;
+  for (const Value& one : value.elements()) {
+    if (auto found = below(absl::StrCat(index++), one)) return found;
   }
+  for (const auto& [name, one] : value.members()) {
+    if (auto found = below(name, one)) return found;
+  }
+  return std::nullopt;
+}
+
+std::string Quote(absl::string_view text) {
   std::string out;
-  PrintString(valid, &out);
+  PrintString(ToUtf8(text).text, &out);
   return out;
 }
 

@@ -13,6 +13,7 @@
 #define STAVE_LIBS_JSON_PARSE_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -36,6 +37,10 @@ std::string Print(const Value& value);
 
 // Indented by `indent` spaces a level, as jq prints; no newline at the end.
 std::string PrintIndented(const Value& value, int indent = 2);
+
+// The pointer of the first string or key of `value` that is not UTF-8, which JSON has to be;
+// nullopt if there is none.
+std::optional<std::string> FindNotUtf8(const Value& value);
 
 // `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 std::string Quote(absl::string_view text);

@@ -79,6 +79,13 @@ TEST(PrintIndentedTest, LooksLikeJq) {
             "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}");
 }
 
+TEST(FindNotUtf8Test, TellsWhere) {
+  EXPECT_EQ(FindNotUtf8(*Parse(R"({"a":["\u00e9",1,{"b":null}]})")), std::nullopt);
+  EXPECT_EQ(FindNotUtf8(Value::Object({{"a", Value::Strings({"fine", "caf\xE9"})}})), "/a/1");
+  EXPECT_EQ(FindNotUtf8(Value::Object({{"k\xFF", Value()}})), "/k\xFF");
+  EXPECT_EQ(FindNotUtf8(Value::String("\xC0\x80")), "");
+}
+
 TEST(QuoteTest, ReplacesBytesThatAreNotUtf8) { EXPECT_EQ(Quote("a\xFFz"), "\"a\xEF\xBF\xBDz\""); }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -170,11 +171,17 @@ absl::StatusOr<base::UniqueFd> Connect(int run) {
   STAVE_ASSIGN_OR_RETURN(const sockaddr_un address, AddressIn(run));
   base::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return base::PosixError(errno, "monitor", "socket");
+  // A monitor that accepts nobody has room for some only, and connect(2) would wait for more.
+  const timeval patience{2, 0}, none{0, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   int result;
   do {
     result = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   } while (result < 0 && errno == EINTR);
+  const int error = errno;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
   if (result == 0) return socket;
+  errno = error;
   if (errno == ENOENT || errno == ECONNREFUSED) return absl::NotFoundError("monitor: is not there");
   return base::PosixError(errno, "monitor", "connect");
 }

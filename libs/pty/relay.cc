@@ -2,6 +2,7 @@
 #include "libs/pty/relay.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -11,6 +12,13 @@ namespace {
 
 // A pipe that polls writable takes this much without blocking: pipe(7) PIPE_BUF.
 constexpr size_t kPiece = 4096;
+
+// Whether this error of write(2) to `fd` says that its reader is gone. (isatty(3) says no of a
+// terminal that has hung up.)
+bool IsGone(int fd, int error) {
+  struct stat st;
+  return error == EPIPE || (error == EIO && ::fstat(fd, &st) == 0 && S_ISCHR(st.st_mode));
+}
 
 }  // namespace
 
@@ -66,8 +74,10 @@ void Relay::Write() {
   if (n > 0) {
     piece_.erase(0, static_cast<size_t>(n));
   } else if (errno != EINTR && errno != EAGAIN) {
+    const int error = errno;
     piece_.clear();
     broken_ = true;
+    error_ = IsGone(to_.get(), error) ? 0 : error;
     // A reader is told that nobody listens; whoever writes to a terminal goes on.
     if (at_end_ == AtEnd::kClose) ended_ = true;
   }

@@ -40,8 +40,11 @@ class Relay {
 
   // Whether there is nothing left to do: `from` has ended and all is written, or `to` is broken.
   bool finished() const { return finished_; }
-  // Whether `to` takes no more: its reader is gone.
+  // Whether `to` takes no more: its reader is gone, or it failed.
   bool broken() const { return broken_; }
+  // The errno that it failed with: ENOSPC, say. 0 where it did not, and where only its reader is
+  // gone, as that of a pipe (EPIPE) or the user of a terminal that has hung up (EIO).
+  int error() const { return error_; }
 
   void AddTo(std::vector<pollfd>* polls);
   void Serve(const std::vector<pollfd>& polls);
@@ -63,6 +66,7 @@ class Relay {
   bool stopped_ = false;
   bool ended_ = false;   // `from` gave its end
   bool broken_ = false;  // `to` takes no more: what comes is thrown away
+  int error_ = 0;
   bool finished_ = false;
   size_t slot_ = 0;  // where AddTo put our pollfd
 };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/pty/relay.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <string>
@@ -70,6 +72,39 @@ TEST(RelayTest, ABrokenReaderEndsIt) {
   Round(&relay);
 
   EXPECT_TRUE(relay.finished());
+  EXPECT_EQ(relay.error(), 0);
+}
+
+TEST(RelayTest, AFullDiskIsNoReaderThatIsGone) {
+  Pipe in;
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "hello", "pipe").ok());
+  base::UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(full.valid());
+  Relay relay(in.reader.get(), std::move(full), Relay::AtEnd::kKeep);
+
+  Round(&relay);
+
+  EXPECT_TRUE(relay.broken());
+  EXPECT_FALSE(relay.finished());
+  EXPECT_EQ(relay.error(), ENOSPC);
+}
+
+TEST(RelayTest, ATerminalThatHasHungUpIsAReaderThatIsGone) {
+  Pipe in;
+  ASSERT_TRUE(base::WriteAll(in.writer.get(), "hello", "pipe").ok());
+  base::UniqueFd master(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(master.valid());
+  int unlock = 0;
+  ASSERT_EQ(::ioctl(master.get(), TIOCSPTLCK, &unlock), 0);
+  base::UniqueFd terminal(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal.valid());
+  master.Reset();
+  Relay relay(in.reader.get(), std::move(terminal), Relay::AtEnd::kKeep);
+
+  Round(&relay);
+
+  EXPECT_TRUE(relay.broken());
+  EXPECT_EQ(relay.error(), 0);
 }
 
 TEST(RelayTest, StopsAtKeys) {

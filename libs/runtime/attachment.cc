@@ -22,6 +22,7 @@
 #include "libs/pty/relay.h"
 #include "libs/pty/terminal.h"
 #include "libs/runtime/passed_signals.h"
+#include "libs/runtime/report.h"
 
 namespace stave::runtime {
 namespace {
@@ -44,6 +45,11 @@ base::UniqueFd OpenTerminal(const AttachmentWishes& wishes) {
   return base::UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
 }
 
+struct Output {
+  const char* name;
+  pty::Relay relay;
+};
+
 class Attachment {
  public:
   Attachment(int socket, const AttachmentWishes& wishes) : socket_(socket), wishes_(wishes) {}
@@ -57,12 +63,13 @@ class Attachment {
   void TakeSignal();
   absl::Status TakeAnswer();
   bool IsShown() const;
+  absl::Status CheckOutputs();
   absl::Status RunOnce();
 
   const int socket_;
   const AttachmentWishes& wishes_;
   base::UniqueFd terminal_, streams_[3], signals_;
-  std::list<pty::Relay> outputs_;
+  std::list<Output> outputs_;
   std::optional<pty::Relay> input_;
   std::optional<pty::RawMode> raw_;
   std::optional<monitor::Ended> ended_;
@@ -90,7 +97,9 @@ absl::Status Attachment::Begin() {
   for (const int number : {1, 2}) {
     if (!streams_[number].valid()) continue;
     STAVE_ASSIGN_OR_RETURN(base::UniqueFd shown, base::Duplicate(number));
-    outputs_.emplace_back(streams_[number].get(), std::move(shown), pty::Relay::AtEnd::kKeep);
+    outputs_.push_back(
+        {number == 1 ? "stdout" : "stderr",
+         pty::Relay(streams_[number].get(), std::move(shown), pty::Relay::AtEnd::kKeep)});
   }
   terminal_ = OpenTerminal(wishes_);
   if (terminal_.valid() && !ended_) {
@@ -148,26 +157,32 @@ absl::Status Attachment::TakeAnswer() {
 }
 
 bool Attachment::IsShown() const {
-  for (const pty::Relay& output : outputs_) {
-    if (!output.finished()) return false;
+  for (const Output& output : outputs_) {
+    if (!output.relay.finished()) return false;
   }
   return true;
 }
 
-absl::Status Attachment::RunOnce() {
-  std::vector<pollfd> polls = {{ended_ ? -1 : socket_, POLLIN, 0}, {signals_.get(), POLLIN, 0}};
-  for (pty::Relay& output : outputs_) output.AddTo(&polls);
-  if (input_) input_->AddTo(&polls);
-  if (::poll(polls.data(), polls.size(), -1) < 0) return absl::OkStatus();
-  for (pty::Relay& output : outputs_) output.Serve(polls);
-  if (input_) input_->Serve(polls);
-  if (polls[1].revents != 0) TakeSignal();
-  for (const pty::Relay& output : outputs_) {
-    if (!output.broken()) continue;
+absl::Status Attachment::CheckOutputs() {
+  for (const Output& output : outputs_) {
+    if (!output.relay.broken()) continue;
+    if (output.relay.error() != 0) return NotShown(output.relay.error(), output.name);
     raw_.reset();
     ::signal(SIGPIPE, SIG_DFL);
     ::raise(SIGPIPE);
   }
+  return absl::OkStatus();
+}
+
+absl::Status Attachment::RunOnce() {
+  std::vector<pollfd> polls = {{ended_ ? -1 : socket_, POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+  for (Output& output : outputs_) output.relay.AddTo(&polls);
+  if (input_) input_->AddTo(&polls);
+  if (::poll(polls.data(), polls.size(), -1) < 0) return absl::OkStatus();
+  for (Output& output : outputs_) output.relay.Serve(polls);
+  if (input_) input_->Serve(polls);
+  if (polls[1].revents != 0) TakeSignal();
+  STAVE_RETURN_IF_ERROR(CheckOutputs());
   return polls[0].revents != 0 ? TakeAnswer() : absl::OkStatus();
 }
 

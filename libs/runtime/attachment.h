@@ -38,8 +38,11 @@ struct Attached {
 };
 
 // Relays until the payload has ended and all that it wrote has been shown, or the keys have come.
-// Who reads our stdout no more ends this process by SIGPIPE; the payload goes on.
-// Errors: what the monitor refuses with; Aborted [E_MONITOR] if it is gone.
+// Where nobody reads our stdout or stderr any more this process ends by SIGPIPE; the payload goes
+// on, as after each error of ours.
+// Errors: what the monitor refuses with; Aborted [E_MONITOR] if it is gone; with the exit code
+// kNotShown (report.h) `stdout: write: ..`, or stderr, if that cannot be written to: a full disk
+// [E_NO_SPACE].
 absl::StatusOr<Attached> Attach(int socket, const AttachmentWishes& wishes);
 
 }  // namespace stave::runtime

@@ -20,36 +20,43 @@ namespace {
 
 constexpr absl::Duration kAnswerHas = absl::Seconds(1);
 constexpr absl::Duration kEndHas = absl::Seconds(5);  // after SIGKILL
+constexpr int kTries = 5;
 
-// Whether a `T` comes by then; other answers than errors are passed over. False, too, if the
-// monitor goes.
+enum class Heard { kIt, kNothing, kEnd };  // kEnd: the monitor has closed the socket
+
+// Whether a `T` comes by then; other answers than errors are passed over.
 template <typename T>
-absl::StatusOr<bool> Hears(int socket, const base::Deadline& deadline) {
+absl::StatusOr<Heard> Hears(int socket, const base::Deadline& deadline) {
   for (;;) {
     pollfd ready{socket, POLLIN, 0};
     const int count = ::poll(&ready, 1, deadline.PollTimeout());
     if (count < 0 && errno != EINTR) return base::PosixError(errno, "monitor", "poll");
     if (count <= 0) {
-      if (deadline.Passed()) return false;
+      if (deadline.Passed()) return Heard::kNothing;
       continue;
     }
     const auto received = monitor::ReceiveAnswer(socket, MSG_DONTWAIT);
     if (absl::IsUnavailable(received.status())) continue;
-    if (!received.ok()) return false;
+    if (!received.ok()) return Heard::kEnd;
     if (const auto* refused = std::get_if<absl::Status>(&received->answer)) return *refused;
-    if (std::holds_alternative<T>(received->answer)) return true;
+    if (std::holds_alternative<T>(received->answer)) return Heard::kIt;
   }
 }
 
 // A socket over which the monitor has said that it does what `wish` asks for; invalid: it does not.
 absl::StatusOr<base::UniqueFd> Ask(const store::Container& container,
                                    const monitor::Request& wish) {
-  auto socket = monitor::Connect(container.run());
-  if (!socket.ok()) return base::UniqueFd();
-  if (!monitor::Send(socket->get(), wish).ok()) return base::UniqueFd();
-  STAVE_ASSIGN_OR_RETURN(const bool done,
-                         Hears<monitor::Done>(socket->get(), base::Deadline::After(kAnswerHas)));
-  return done ? *std::move(socket) : base::UniqueFd();
+  for (int tries = 0; tries < kTries; ++tries) {
+    auto socket = monitor::Connect(container.run());
+    if (!socket.ok() || !monitor::Send(socket->get(), wish).ok()) break;
+    STAVE_ASSIGN_OR_RETURN(const Heard heard,
+                           Hears<monitor::Done>(socket->get(), base::Deadline::After(kAnswerHas)));
+    if (heard == Heard::kIt) return *std::move(socket);
+    // A monitor that restarts its container executes itself anew: who was there already is lost,
+    // who comes then is heard.
+    if (heard == Heard::kNothing) break;
+  }
+  return base::UniqueFd();
 }
 
 }  // namespace
@@ -60,7 +67,10 @@ absl::StatusOr<bool> StopByMonitor(const store::Container& container, int signal
                          Ask(container, monitor::StopWish{grace, signal}));
   if (!socket.valid()) return false;
   begun();
-  return Hears<monitor::Ended>(socket.get(), base::Deadline::After(grace + kEndHas));
+  STAVE_ASSIGN_OR_RETURN(
+      const Heard heard,
+      Hears<monitor::Ended>(socket.get(), base::Deadline::After(grace + kEndHas)));
+  return heard == Heard::kIt;
 }
 
 absl::StatusOr<bool> SignalByMonitor(const store::Container& container, int signal) {

@@ -120,13 +120,14 @@ absl::Status CheckSecurity(const std::string& option) {
     return absl::OkStatus();
   if ((key == "seccomp" || key == "apparmor") && !value.empty()) return absl::OkStatus();
   if (key == "systempaths" && value == "unconfined") return absl::OkStatus();
+  if (key == "label" && value == "disable") return absl::OkStatus();
   if (key == "label") {
     return base::Error(absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
                        "--security-opt label: SELinux is not supported");
   }
   return base::WithHint(Usage("security-opt", option, "is not known"),
                         "known are no-new-privileges, seccomp=FILE|unconfined, apparmor=PROFILE, "
-                        "systempaths=unconfined");
+                        "label=disable, systempaths=unconfined");
 }
 
 absl::Status ApplySecurity(const std::string& option, json::Value* document) {
@@ -140,6 +141,9 @@ absl::Status ApplySecurity(const std::string& option, json::Value* document) {
     } else {
       document->Make({"process"}).Set("apparmorProfile", json::Value::String(value));
     }
+  } else if (key == "label") {
+    document->Make({"process"}).Remove("selinuxLabel");
+    document->Make({"linux"}).Remove("mountLabel");
   } else {
     json::Value& linux = document->Make({"linux"});
     linux.Remove("maskedPaths");

@@ -124,12 +124,13 @@ absl::StatusOr<ContainerRoot> OpenRunning(const base::ProcessIdentity& init, con
   STAVE_ASSIGN_OR_RETURN(const std::optional<UniqueFd> pidfd, base::OpenProcess(init));
   if (!pidfd) return absl::AbortedError("the container has ended");
   ContainerRoot root;
-  STAVE_ASSIGN_OR_RETURN(root.uids, ReadIdMap(init.pid, "uid_map"));
-  STAVE_ASSIGN_OR_RETURN(root.gids, ReadIdMap(init.pid, "gid_map"));
+  auto uids = ReadIdMap(init.pid, "uid_map"), gids = ReadIdMap(init.pid, "gid_map");
   // Looked at afterwards: then the maps were that process's, not of one that has got its pid.
   if (const absl::Status lives = base::SignalProcess(pidfd->get(), 0); !lives.ok()) {
     return absl::AbortedError("the container has ended");
   }
+  STAVE_ASSIGN_OR_RETURN(root.uids, std::move(uids));
+  STAVE_ASSIGN_OR_RETURN(root.gids, std::move(gids));
   STAVE_ASSIGN_OR_RETURN(root.tree, MadeInChild([&] { return CloneOf(pidfd->get(), use); }));
   for (const Mount& mount : known.plan.mounts) {
     if (mount.options.bind || mount.options.remount) continue;

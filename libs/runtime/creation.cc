@@ -20,6 +20,7 @@
 #include "libs/oci/stave_member.h"
 #include "libs/runtime/host_files.h"
 #include "libs/runtime/recover.h"
+#include "libs/runtime/shared_namespaces.h"
 #include "libs/store/events.h"
 #include "libs/store/lease.h"
 #include "libs/store/record.h"
@@ -165,6 +166,7 @@ void Personalise(const std::string& id, json::Value* document) {
 
 absl::StatusOr<Created> Create(const store::Store& store, const CreationWishes& wishes,
                                json::Value* document) {
+  STAVE_RETURN_IF_ERROR(NameByIds(store, document));
   STAVE_ASSIGN_OR_RETURN(const oci::StaveMember member, oci::GetStaveMember(*document));
   store::Intent intent;
   intent.name = member.name;

@@ -219,7 +219,11 @@ absl::Status ExecSession::Enter(int in, int out, int err) {
       };
     }
   }
-  STAVE_ASSIGN_OR_RETURN(launched_, runtime::Enter(request));
+  auto entered = runtime::Enter(request);
+  if (!entered.ok()) {
+    return HintAtMemory(entered.status(), config_.Find({"linux", "resources"}));
+  }
+  launched_ = *std::move(entered);
   root_.Reset();
   Warn(launched_.warnings);
   Tell("exec_start", {{"pid", absl::StrCat(launched_.pid)}, {"command", process_.args[0]}});
@@ -256,6 +260,7 @@ absl::StatusOr<Ended> ExecSession::RunAttached() {
   } else {
     TellEnd(ended);
   }
+  STAVE_RETURN_IF_ERROR(ended.shown);
   return ended;
 }
 

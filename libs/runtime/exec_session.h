@@ -49,7 +49,7 @@ absl::Status CheckExec(const ExecWishes& wishes);
 // Errors: those of CheckExec and store::FindContainer; FailedPrecondition [E_NOT_RUNNING]
 // `container ID is not running`, [E_STATE] `Container NAME is paused, unpause the container before
 // exec`, `container ID is restarting, ..`; DataLoss [E_CORRUPT]; [E_NO_TTY]; with an exit code
-// (report.h) those of Enter().
+// (report.h) those of Enter(), and Ended.shown of a process that has ended.
 absl::StatusOr<Ended> ExecInContainer(const store::Store& store, absl::string_view container,
                                       const ExecWishes& wishes);
 

@@ -17,6 +17,7 @@
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/runtime/passed_signals.h"
+#include "libs/runtime/report.h"
 #include "libs/runtime/sent_signals.h"
 
 namespace stave::runtime {
@@ -121,8 +122,15 @@ void Foreground::TakeSignal(const Launched& launched) {
   ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), signal, nullptr, 0);
 }
 
+// Without a terminal of the payload's only what is one is relayed to: that fails by hanging up.
+void Foreground::NoteUnshown() {
+  if (outputs_.empty() || outputs_.front().error() == 0) return;
+  shown_ = NotShown(outputs_.front().error(), "stdout");
+}
+
 // The kernel hangs up the other side of a pty whose master is closed.
 void Foreground::HangUp(Launched* launched) {
+  NoteUnshown();
   inputs_.clear();
   outputs_.clear();
   launched->terminal.Reset();
@@ -167,6 +175,8 @@ absl::StatusOr<Ended> Foreground::Watch(Launched* launched) {
   STAVE_ASSIGN_OR_RETURN(Ended ended, Reap(launched->pid));
   ended.sent = std::move(sent_);
   for (pty::Relay& relay : outputs_) relay.Drain();
+  NoteUnshown();
+  ended.shown = std::move(shown_);
   raw_.reset();
   return ended;
 }

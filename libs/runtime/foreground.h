@@ -12,7 +12,7 @@
 // it, CVE-2017-5226). Pipes and files are handed over as they are.
 //
 // With a terminal, the payload's hangs up (tty(4)) when the caller's does, and when nobody reads
-// stdout any more: what only prints then ends, as at the end of a pipe.
+// stdout any more, or it cannot be written to: what only prints then ends, as at the end of a pipe.
 //
 // Signals that ns-run gets go to the payload's first process; the third SIGINT or SIGTERM kills it.
 //
@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
 #include "libs/pty/detach_keys.h"
@@ -52,6 +53,9 @@ struct Ended {
   bool detached = false;  // it goes on
   pid_t pid = 0;
   std::vector<store::SentSignal> sent = {};  // what was passed on to it
+  // NotShown() of report.h, where what it wrote to its terminal could not be shown on stdout for
+  // another reason than that nobody reads it any more.
+  absl::Status shown = absl::OkStatus();
 };
 
 // Waits for the process, a child of the caller. Errors: those of waitpid(2).
@@ -82,6 +86,7 @@ class Foreground {
   absl::Status StartTerminal(int master);
   void TakeSignal(const Launched& launched);
   void HangUp(Launched* launched);
+  void NoteUnshown();
   bool detached() const { return !inputs_.empty() && inputs_.front().stopped(); }
   absl::Status Loop(Launched* launched);
 
@@ -95,6 +100,7 @@ class Foreground {
   std::optional<pty::RawMode> raw_;
   int interrupts_ = 0;
   std::vector<store::SentSignal> sent_;
+  absl::Status shown_;
 };
 
 }  // namespace stave::runtime

@@ -302,7 +302,7 @@ absl::StatusOr<Launched> Launch(const LaunchRequest& request) {
   if (started.ok()) return launched;
   ::syscall(SYS_pidfd_send_signal, launched.pidfd.get(), SIGKILL, nullptr, 0);
   base::ReapChild(launched.pid);
-  return started;
+  return HintAtMemory(started, &plan.resources);
 }
 
 }  // namespace stave::runtime

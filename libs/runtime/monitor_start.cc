@@ -26,7 +26,6 @@ namespace {
 
 constexpr char kCgroup[] = "/stave/monitors";
 constexpr int kEntry = 3, kClient = 4;  // descriptors of the monitor's
-constexpr int kApart = 64;              // above what is put on those
 
 // That of all monitors. Nothing where there are no cgroups, or they are not ours.
 std::optional<cgroup::Cgroup> OpenCgroup() {
@@ -42,11 +41,20 @@ std::optional<cgroup::Cgroup> OpenCgroup() {
   return *std::move(group);
 }
 
+// A duplicate out of the way of the monitor's numbers: made before the child, which could not tell
+// why there is none.
+absl::StatusOr<base::UniqueFd> Apart(int fd, absl::string_view program) {
+  base::UniqueFd apart(::fcntl(fd, F_DUPFD_CLOEXEC, kClient + 1));
+  if (apart.valid()) return apart;
+  // EINVAL: the limit of descriptors is below the number itself.
+  return base::PosixError(errno == EINVAL ? EMFILE : errno, program, "duplicate a descriptor");
+}
+
 struct Child {
   const char* program;
   char* const* argv;
   char* const* environment;
-  int entry, client;
+  int entry, client;            // above those of the monitor's
   const cgroup::Cgroup* group;  // or nullptr
 };
 
@@ -57,10 +65,8 @@ struct Child {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  // Out of each other's way first; dup2(2) takes the flag away.
-  const int entry = ::fcntl(child.entry, F_DUPFD_CLOEXEC, kApart);
-  const int client = ::fcntl(child.client, F_DUPFD_CLOEXEC, kApart);
-  if (::dup2(entry, kEntry) >= 0 && ::dup2(client, kClient) >= 0 &&
+  // dup2(2) takes the flag away.
+  if (::dup2(child.entry, kEntry) >= 0 && ::dup2(child.client, kClient) >= 0 &&
       ::syscall(SYS_close_range, kClient + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
     ::execve(child.program, child.argv, child.environment);
   }
@@ -80,18 +86,17 @@ pid_t Clone(const cgroup::Cgroup* group) {
   return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
 }
 
-}  // namespace
-
-absl::StatusOr<base::UniqueFd> StartMonitor(const store::Store& store, store::Pending entry,
-                                            const std::optional<monitor::AttachWish>& attach) {
+absl::StatusOr<base::UniqueFd> Begin(const store::Store& store, const store::Pending& entry,
+                                     const std::optional<monitor::AttachWish>& attach) {
   STAVE_ASSIGN_OR_RETURN(const std::string libexec, base::LibexecDir());
   const std::string program = absl::StrCat(libexec, "/stave-monitor");
   if (::access(program.c_str(), X_OK) < 0) {
-    entry.Undo().IgnoreError();
     return base::Error(absl::StatusCode::kNotFound, "E_HELPER",
                        absl::StrCat(program, ": is not there"));
   }
   STAVE_ASSIGN_OR_RETURN(monitor::Pair pair, monitor::MakePair());
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, Apart(entry.lock_fd(), program));
+  STAVE_ASSIGN_OR_RETURN(const base::UniqueFd client, Apart(pair.monitor.get(), program));
   std::vector<std::string> words = {"stave-monitor",
                                     "make",
                                     absl::StrCat("state=", store.state_path()),
@@ -106,16 +111,21 @@ absl::StatusOr<base::UniqueFd> StartMonitor(const store::Store& store, store::Pe
   }
   const std::vector<char*> argv = base::ExecPointers(words);
   const std::optional<cgroup::Cgroup> group = OpenCgroup();
-  const Child child{program.c_str(), argv.data(),        environ,
-                    entry.lock_fd(), pair.monitor.get(), group ? &*group : nullptr};
+  const Child child{program.c_str(), argv.data(),  environ,
+                    lock.get(),      client.get(), group ? &*group : nullptr};
   const pid_t pid = Clone(child.group);
-  if (pid < 0) {
-    const absl::Status failed = base::PosixError(errno, program, "clone");
-    entry.Undo().IgnoreError();
-    return failed;
-  }
+  if (pid < 0) return base::PosixError(errno, program, "clone");
   if (pid == 0) Execute(child);
   return std::move(pair.client);
+}
+
+}  // namespace
+
+absl::StatusOr<base::UniqueFd> StartMonitor(const store::Store& store, store::Pending entry,
+                                            const std::optional<monitor::AttachWish>& attach) {
+  absl::StatusOr<base::UniqueFd> socket = Begin(store, entry, attach);
+  if (!socket.ok()) entry.Undo().IgnoreError();
+  return socket;
 }
 
 }  // namespace stave::runtime

@@ -23,7 +23,8 @@ namespace stave::runtime {
 // as to an AttachWish, before the payload's first byte is read; without it Done once the payload's
 // file has been executed. A Status, with an exit code, instead: nothing is left, but what existed
 // before. `entry` is in pending/, and the monitor's from here on, also after a failure.
-// Errors: NotFound [E_HELPER] without the program; those of clone3(2).
+// Errors: NotFound [E_HELPER] without the program; ResourceExhausted [E_NO_FILES] where there are
+// too few descriptors; those of clone3(2).
 absl::StatusOr<base::UniqueFd> StartMonitor(const store::Store& store, store::Pending entry,
                                             const std::optional<monitor::AttachWish>& attach);
 

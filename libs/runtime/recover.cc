@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/process.h"
 #include "libs/base/status_macros.h"
@@ -28,7 +29,7 @@
 namespace stave::runtime {
 namespace {
 
-constexpr absl::Duration kWatcherHas = absl::Seconds(5);
+constexpr absl::Duration kWatcherHas = absl::Seconds(10);
 
 // Whether the cgroup bears the container's id, as all that ns-run makes do: no other is touched,
 // whatever a state file says.
@@ -100,22 +101,25 @@ absl::Status RecoverOne(const store::Store& store, store::Pending entry) {
   return entry.Done();
 }
 
-// Waits until RUN/foreground/ID is gone: its watcher unlinks it last.
-void WaitForWatcher(const store::Store& store, const std::string& id) {
+// Waits until RUN/foreground/ID is gone, which its watcher unlinks last, or is nobody's. False: its
+// watcher lives, and has not done so.
+bool WaitForWatcher(const store::Store& store, const std::string& id) {
   const base::UniqueFd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   const std::string folder = absl::StrCat(store.run_path(), "/foreground");
-  if (!events.valid() || ::inotify_add_watch(events.get(), folder.c_str(), IN_DELETE) < 0) return;
+  if (!events.valid() || ::inotify_add_watch(events.get(), folder.c_str(), IN_DELETE) < 0) {
+    return true;
+  }
   const absl::Time deadline = absl::Now() + kWatcherHas;
   const std::string entry = absl::StrCat("foreground/", id);
   while (base::ExistsAt(store.run(), entry)) {
     const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
-    if (left <= 0) return;
+    if (left <= 0) return false;
     pollfd ready{events.get(), POLLIN, 0};
     // In slices: a watcher that was killed deletes nothing, and its lock is free.
     if (::poll(&ready, 1, static_cast<int>(std::min<int64_t>(left, 100))) == 0) {
       if (const auto stale = store::StaleEntries(store); stale.ok()) {
         for (const store::Pending& one : *stale) {
-          if (one.id() == id) return;
+          if (one.id() == id) return true;
         }
       }
     }
@@ -123,6 +127,7 @@ void WaitForWatcher(const store::Store& store, const std::string& id) {
     while (::read(events.get(), buffer, sizeof buffer) > 0) {
     }
   }
+  return true;
 }
 
 }  // namespace
@@ -141,8 +146,11 @@ absl::Status Sweep(const store::Store& store) {
 
 absl::Status Kill(const store::Store& store, const std::string& id) {
   STAVE_RETURN_IF_ERROR(KillProcesses(store, id));
-  WaitForWatcher(store, id);
-  return Sweep(store);
+  const bool done = WaitForWatcher(store, id);
+  STAVE_RETURN_IF_ERROR(Sweep(store));
+  if (done) return absl::OkStatus();
+  return base::Error(absl::StatusCode::kDeadlineExceeded, "E_TIMEOUT",
+                     "has not ended, or who watches it has not written that down");
 }
 
 }  // namespace stave::runtime

@@ -24,8 +24,9 @@ std::string CgroupPath(const std::string& id);
 // one; the others are tried all the same.
 absl::Status Sweep(const store::Store& store);
 
-// Kills every process of the container and waits until its watcher has written down the end (five
-// seconds at most; then it is recovered as in Sweep). A container that does not run is fine.
+// Kills every process of the container and waits until its watcher has written down the end; that
+// of a watcher that is gone is recovered as in Sweep. A container that does not run is fine.
+// Errors: DeadlineExceeded [E_TIMEOUT] after ten seconds of a watcher that lives; those of Sweep.
 absl::Status Kill(const store::Store& store, const std::string& id);
 
 }  // namespace stave::runtime

@@ -75,6 +75,10 @@ absl::Status ParseStatus(absl::string_view text) {
 
 }  // namespace
 
+absl::Status NotShown(int error, absl::string_view stream) {
+  return WithExitCode(base::PosixError(error, stream, "write"), kNotShown);
+}
+
 absl::Status WithExitCode(absl::Status status, int exit_code) {
   if (!status.ok()) status.SetPayload(kExitCode, absl::Cord(absl::StrCat(exit_code)));
   return status;
@@ -98,6 +102,14 @@ absl::Status WithCause(absl::Status status, absl::string_view cause) {
 std::string CauseOf(const absl::Status& status) {
   const auto text = status.GetPayload(kCause);
   return text ? std::string(*text) : "";
+}
+
+absl::Status HintAtMemory(absl::Status status, const json::Value* resources) {
+  const json::Value* limit = resources == nullptr ? nullptr : resources->Find({"memory", "limit"});
+  if (limit == nullptr || base::ErrorWord(status) != "E_KILLED") return status;
+  const auto bytes = limit->AsInt64();
+  if (!bytes.ok() || *bytes <= 0) return status;
+  return base::WithHint(std::move(status), "a memory limit of less than 6m leaves no room for it");
 }
 
 void SendReady(int fd) { [[maybe_unused]] const ssize_t n = ::write(fd, &kReady, 1); }
@@ -136,10 +148,9 @@ absl::Status ReceiveReport(int fd, absl::string_view program) {
 absl::Status ParseReport(std::string text, absl::string_view program) {
   const std::string doubt = CutDoubt(&text);
   if (text.empty()) {
-    return base::WithHint(
-        base::Error(absl::StatusCode::kAborted, "E_KILLED",
-                    "the container's first process was killed before it could start the payload"),
-        "a memory limit of less than 6m leaves no room for it");
+    return base::Error(
+        absl::StatusCode::kAborted, "E_KILLED",
+        "the container's first process was killed before it could start the payload");
   }
   if (text[0] == kReady) text.erase(0, 1);
   if (text.empty()) return absl::OkStatus();

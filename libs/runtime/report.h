@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "libs/json/value.h"
 
 namespace stave::runtime {
 
@@ -30,15 +31,25 @@ namespace stave::runtime {
 inline constexpr int kOwnFailure = 125;
 inline constexpr int kNotExecutable = 126;
 inline constexpr int kNotFound = 127;
+// What a payload wrote could not be shown, as docker has it.
+inline constexpr int kNotShown = 1;
 
 // `status` with the exit code that it stands for (default: kOwnFailure).
 absl::Status WithExitCode(absl::Status status, int exit_code);
 int ExitCodeOf(const absl::Status& status);
 
+// That writing a payload's output to `stream`, of the caller, failed with errno `error`:
+// base::PosixError's, with kNotShown.
+absl::Status NotShown(int error, absl::string_view stream);
+
 // `status` with a word that says more finely what it is about, for ps-why(1): "no-interpreter". One
 // that is there already is kept. "" without one.
 absl::Status WithCause(absl::Status status, absl::string_view cause);
 std::string CauseOf(const absl::Status& status);
+
+// `status` with a hint if it is [E_KILLED] and `resources`, a document's linux.resources or
+// nullptr, limit the memory: then it may have been that.
+absl::Status HintAtMemory(absl::Status status, const json::Value* resources);
 
 // In the child. SendReady comes last before the execve, SendDoubt before that.
 void SendReady(int fd);
@@ -52,8 +63,8 @@ std::string CutDoubt(std::string* report);
 absl::Status ParseReport(std::string text, absl::string_view program);
 
 // In the parent: ParseReport of what `fd` gives until the pipe closes.
-// Errors: Aborted [E_KILLED] with a hint if nothing came. `program` is what
-// was executed, for the message of an errno.
+// Errors: Aborted [E_KILLED] if nothing came. `program` is what was executed, for the message of an
+// errno.
 absl::Status ReceiveReport(int fd, absl::string_view program);
 
 }  // namespace stave::runtime

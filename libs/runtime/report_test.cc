@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "libs/base/error.h"
 #include "libs/base/unique_fd.h"
+#include "libs/json/value.h"
 
 namespace stave::runtime {
 namespace {
@@ -39,7 +40,30 @@ TEST_F(ReportTest, ReadyAndThenSilenceIsSuccess) {
   EXPECT_TRUE(Receive().ok());
 }
 
-TEST_F(ReportTest, SilenceAloneIsADeath) { EXPECT_EQ(base::ErrorWord(Receive()), "E_KILLED"); }
+TEST_F(ReportTest, SilenceAloneIsADeath) {
+  const absl::Status status = Receive();
+
+  EXPECT_EQ(base::ErrorWord(status), "E_KILLED");
+  EXPECT_EQ(base::ErrorHint(status), "");
+}
+
+TEST_F(ReportTest, MemoryIsHintedAtWhereItIsLimited) {
+  const auto limited = [](int64_t bytes) {
+    return json::Value::Object(
+        {{"memory", json::Value::Object({{"limit", json::Value::Number(bytes)}})}});
+  };
+  const json::Value none = json::Value::Object(), without = limited(-1), with = limited(4 << 20);
+  const absl::Status killed = Receive();
+  const auto hint = [](const absl::Status& status, const json::Value* resources) {
+    return base::ErrorHint(HintAtMemory(status, resources));
+  };
+
+  EXPECT_EQ(hint(killed, nullptr), "");
+  EXPECT_EQ(hint(killed, &none), "");
+  EXPECT_EQ(hint(killed, &without), "");
+  EXPECT_NE(hint(killed, &with), "");
+  EXPECT_EQ(hint(absl::AbortedError("other"), &with), "");
+}
 
 TEST_F(ReportTest, CarriesStatusWordAndExitCode) {
   SendReport(writer_.get(),
@@ -51,6 +75,14 @@ TEST_F(ReportTest, CarriesStatusWordAndExitCode) {
   EXPECT_EQ(status.message(), "why");
   EXPECT_EQ(base::ErrorWord(status), "E_X");
   EXPECT_EQ(ExitCodeOf(status), 127);
+}
+
+TEST(NotShownTest, SaysWhatFailsAndIsOne) {
+  const absl::Status status = NotShown(ENOSPC, "stdout");
+
+  EXPECT_EQ(status.message(), "stdout: write: No space left on device");
+  EXPECT_EQ(base::ErrorWord(status), "E_NO_SPACE");
+  EXPECT_EQ(ExitCodeOf(status), kNotShown);
 }
 
 TEST_F(ReportTest, ErrnoOfExecveBecomesTheShellsCode) {

@@ -42,6 +42,18 @@ void DecideRoot(const store::Store& store, const oci::ImageMember& image, LayerA
   root->mode = found.st_mode & 07777;
 }
 
+// Under its name it has its owner; from then on that is the container's to change.
+absl::Status MakeTopDirectory(int home, const ImageRoot& root) {
+  STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper.new", root.mode));
+  if (::fchownat(home, "upper.new", root.uid, root.gid, AT_SYMLINK_NOFOLLOW) < 0) {
+    return base::PosixError(errno, "upper", "chown");
+  }
+  if (::renameat(home, "upper.new", home, "upper") < 0) {
+    return base::PosixError(errno, "upper", "rename");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::Value& document) {
@@ -94,16 +106,14 @@ absl::StatusOr<ImageRoot> FindImageRoot(const store::Store& store, const json::V
 }
 
 absl::Status MakeUpper(int home, const std::string& home_path, ImageRoot* root) {
-  struct stat st;
-  if (::fstatat(home, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0) {
-    // Under its name it has its owner; from then on that is the container's to change.
-    STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "upper.new", root->mode));
-    if (::fchownat(home, "upper.new", root->uid, root->gid, AT_SYMLINK_NOFOLLOW) < 0) {
-      return base::PosixError(errno, "upper", "chown");
-    }
-    if (::renameat(home, "upper.new", home, "upper") < 0) {
-      return base::PosixError(errno, "upper", "rename");
-    }
+  const auto exists = [home] {
+    struct stat st;
+    return ::fstatat(home, "upper", &st, AT_SYMLINK_NOFOLLOW) == 0;
+  };
+  if (!exists()) {
+    // Somebody else may make it meanwhile, to read the container's files say.
+    const absl::Status made = MakeTopDirectory(home, *root);
+    if (!made.ok() && !exists()) return made;
   }
   STAVE_RETURN_IF_ERROR(base::MakeDirAt(home, "work", 0700));
   root->overlay.upper = absl::StrCat(home_path, "/upper");

@@ -130,6 +130,7 @@ absl::StatusOr<int> Session::Run(json::Value document) {
   if (has_poststop) start_->ReleaseRoot();
   TellGone(start_->hooks(), has_poststop, ending());
   CleanUpDetached(std::move(foreground));
+  STAVE_RETURN_IF_ERROR(ended->shown);
   return ended->code;
 }
 

@@ -38,7 +38,8 @@ struct SessionWishes {
 };
 
 // Runs `document` and returns the payload's exit code.
-// Errors: with an exit code (report.h); nothing is left behind.
+// Errors: with an exit code (report.h); nothing is left behind, but with kNotShown what a payload
+// leaves that has ended.
 absl::StatusOr<int> RunInForeground(const store::Store& store, json::Value document,
                                     const SessionWishes& wishes);
 

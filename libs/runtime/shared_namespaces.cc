@@ -124,6 +124,17 @@ bool HasOwnProcesses(const json::Value& document) {
   return PidNamespaceOf(document) == PidNamespace::kOwn;
 }
 
+absl::Status NameByIds(const store::Store& store, json::Value* document) {
+  for (const Kind& kind : {kNetwork, kPid, kIpc}) {
+    const json::Value* mode = document->Find({"stave", kind.option, "mode"});
+    absl::string_view name = mode != nullptr ? mode->text() : absl::string_view();
+    if (!absl::ConsumePrefix(&name, "container:")) continue;
+    STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+    oci::SetMode(kind.option, absl::StrCat("container:", id), document);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<UniqueFd>> ShareNamespaces(const store::Store& store,
                                                       const oci::StaveMember& member, Plan* plan) {
   std::vector<UniqueFd> held;

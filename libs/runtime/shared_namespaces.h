@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/unique_fd.h"
 #include "libs/json/value.h"
@@ -24,6 +25,10 @@ bool SharesProcesses(const json::Value& document);
 
 // Whether it has a pid namespace of its own: all in it end with the first process.
 bool HasOwnProcesses(const json::Value& document);
+
+// Puts the whole ids of the other containers for what they are called: a name may be another's
+// later. Errors: NotFound [E_NO_CONTAINER], and what FindContainer says besides.
+absl::Status NameByIds(const store::Store& store, json::Value* document);
 
 // Puts the namespaces of the other containers into `plan`, where it has such a namespace; with ipc
 // the other's tmpfs on /dev/shm comes in place of the plan's own, if both have one. The descriptors

@@ -44,7 +44,7 @@ absl::Status WriteStartFailure(const absl::Status& why, const store::Container& 
 }
 
 void NoteFailure(const absl::Status& why, const std::string& name, const store::Store& store) {
-  if (name.empty()) return;
+  if (name.empty() || ExitCodeOf(why) == kNotShown) return;
   store::Failure failure;
   failure.name = name;
   failure.exit.code = StoredCodeOf(why);

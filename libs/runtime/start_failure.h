@@ -24,7 +24,8 @@ int StoredCodeOf(const absl::Status& why);
 // was. It stays one that was created, if it has never run. Errors: those of writing.
 absl::Status WriteStartFailure(const absl::Status& why, const store::Container& container);
 
-// Of one that came to nothing and would have been called `name`; nothing without a name.
+// Of one that came to nothing and would have been called `name`; nothing without a name, nor where
+// only its output could not be shown (kNotShown of report.h).
 void NoteFailure(const absl::Status& why, const std::string& name, const store::Store& store);
 
 }  // namespace stave::runtime

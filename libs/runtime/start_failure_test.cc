@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/runtime/start_failure.h"
 
+#include <errno.h>
+
 #include <utility>
 
 #include "gtest/gtest.h"
@@ -58,6 +60,7 @@ TEST_F(StartFailureTest, IsKeptByWhatExists) {
 
 TEST_F(StartFailureTest, IsNotedOfWhatHasAName) {
   NoteFailure(NotInPath(), "", store());
+  NoteFailure(NotShown(ENOSPC, "stdout"), "web", store());
   EXPECT_FALSE(Exists("run/failures.json"));
   NoteFailure(NotInPath(), "web", store());
   EXPECT_EQ(store::FindFailure(store(), "web")->exit.code, 127);

@@ -46,6 +46,8 @@ absl::Status CheckDestination(absl::string_view option, const std::string& text,
   return absl::OkStatus();
 }
 
+bool HasSelinux() { return ::access("/sys/fs/selinux/enforce", F_OK) == 0; }
+
 absl::Status ApplyVolumeWord(const std::string& text, absl::string_view word, MountEntry* entry) {
   static constexpr absl::string_view kPropagation[] = {"private", "rprivate", "slave",
                                                        "rslave",  "shared",   "rshared"};
@@ -65,6 +67,14 @@ absl::Status ApplyVolumeWord(const std::string& text, absl::string_view word, Mo
   if (word == "nosuid" || word == "nodev" || word == "noexec") {
     entry->options.emplace_back(word);
     return absl::OkStatus();
+  }
+  // Of other kinds of volumes, or of machines where the files are far away.
+  for (const char* idle : {"cached", "delegated", "consistent", "nocopy"}) {
+    if (word == idle) return absl::OkStatus();
+  }
+  if (word == "z" || word == "Z") {
+    if (!HasSelinux()) return absl::OkStatus();
+    return Bad("volume", text, "files are not relabelled for SELinux");
   }
   return Bad("volume", text,
              absl::StrCat("\"", base::Printable(word, 32), "\" is no option of a volume"));

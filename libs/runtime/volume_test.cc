@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/runtime/volume.h"
 
+#include <unistd.h>
+
 #include <string>
 
 #include "gmock/gmock.h"
@@ -29,6 +31,14 @@ TEST(ParseVolumeTest, DefaultsToARecursivePrivateBind) {
 
 TEST(ParseVolumeTest, TakesReadOnlyAndPropagation) {
   EXPECT_THAT(ParseVolume("/a:/b:ro,rslave")->options, ElementsAre("rbind", "ro", "rslave"));
+}
+
+TEST(ParseVolumeTest, WhatIsForOtherMachinesChangesNothing) {
+  EXPECT_THAT(ParseVolume("/a:/b:cached")->options, ElementsAre("rbind", "rprivate"));
+  EXPECT_THAT(ParseVolume("/a:/b:ro,delegated,nocopy")->options,
+              ElementsAre("rbind", "rprivate", "ro"));
+  const bool selinux = ::access("/sys/fs/selinux/enforce", F_OK) == 0;
+  EXPECT_EQ(ParseVolume("/a:/b:z,Z").ok(), !selinux);
 }
 
 TEST(ParseVolumeTest, RefusesOddForms) {

@@ -81,7 +81,13 @@ absl::StatusOr<Container> Container::Open(const Store& store, absl::string_view 
     STAVE_ASSIGN_OR_RETURN(container.run_, MakeAndOpen(store.run(), path));
   } else {
     if (!absl::IsNotFound(home.status())) return home.status();
-    STAVE_ASSIGN_OR_RETURN(container.run_, base::OpenDirAt(store.run(), path));
+    auto run = base::OpenDirAt(store.run(), path);
+    if (absl::IsNotFound(run.status())) {
+      return base::Error(absl::StatusCode::kNotFound, "E_NO_CONTAINER",
+                         absl::StrCat("No such container: ", id));
+    }
+    if (!run.ok()) return run.status();
+    container.run_ = *std::move(run);
     STAVE_ASSIGN_OR_RETURN(container.home_, base::Duplicate(container.run()));
     container.home_path_ = container.run_path_;
     container.durability_ = base::Durability::kVolatile;

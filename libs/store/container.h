@@ -38,7 +38,7 @@ struct Intent {
 class Container {
  public:
   // Opens an existing one, for writing; the run folder is made if it is missing (after a reboot).
-  // Errors: InvalidArgument if `id` is no whole id; NotFound.
+  // Errors: InvalidArgument if `id` is no whole id; NotFound [E_NO_CONTAINER].
   static absl::StatusOr<Container> Open(const Store& store, absl::string_view id);
 
   const std::string& id() const { return id_; }

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
 #include "libs/base/posix.h"
@@ -135,10 +136,16 @@ bool HasExit(const Folders& folders, const Place& place) {
 
 // What state.json says, and what of it is true. Its first process may be gone, and its watcher
 // about to tell how it ended: it counts as running until then.
-void FindState(const Folders& folders, const Place& place, ContainerView* view) {
+void FindState(const Store& store, const Folders& folders, const Place& place,
+               ContainerView* view) {
   if (!place.in_run) return;
   auto state = ReadJson<State>(folders.run.get(), place.id, "state.json", ParseState);
   NoteDamage(state.status(), view);
+  // Who watches it has its entry, and goes by what it knows itself: it can be stopped, and must not
+  // be taken for ended.
+  if (!state.ok() && !absl::IsNotFound(state.status()) && HasEntry(store, place.id)) {
+    view->status = Status::kRunning;
+  }
   if (!state.ok()) return;
   view->status = state->status;
   // Without a first process in it: that had ended before it was looked at, and its watcher is about
@@ -203,7 +210,7 @@ std::unique_ptr<ContainerView> View(const Store& store, const Folders& folders, 
     view->damage = record.status();
   }
   if (depth == Depth::kRecord) return view;
-  FindState(folders, place, view.get());
+  FindState(store, folders, place, view.get());
   FindExit(folders, place, view.get());
   return view;
 }
@@ -264,8 +271,9 @@ absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Wh
 
 absl::StatusOr<std::string> ContainerFinder::Find(absl::string_view text) {
   if (base::IsId(text) && IsAnythingOf(store_, std::string(text))) return std::string(text);
-  if (CheckName(text).ok()) {
-    const std::optional<std::string> id = IdOfName(store_, std::string(text));
+  // "/web" is how inspect shows a name.
+  if (const absl::string_view name = absl::StripPrefix(text, "/"); CheckName(name).ok()) {
+    const std::optional<std::string> id = IdOfName(store_, std::string(name));
     if (id.has_value() && IsAnythingOf(store_, *id)) return *id;
   }
   if (text.empty() || text.find_first_not_of("0123456789abcdef") != text.npos) {
@@ -306,6 +314,13 @@ absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view
   std::unique_ptr<ContainerView> view = View(store, folders, FindPlace(folders, std::string(id)));
   if (view == nullptr) return NoSuchContainer(id);
   return *std::move(view);
+}
+
+absl::Status TellRemoval(const Store& store, absl::string_view id, absl::string_view text,
+                         absl::Status failed) {
+  if (base::ErrorWord(failed) == "E_NO_CONTAINER") return NoSuchContainer(text);
+  if (!absl::IsNotFound(failed)) return failed;
+  return absl::IsNotFound(GetContainer(store, id).status()) ? NoSuchContainer(text) : failed;
 }
 
 absl::Status RemoveContainer(const Store& store, absl::string_view text) {

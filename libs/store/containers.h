@@ -46,10 +46,9 @@ enum class Depth { kRecord, kState };
 absl::StatusOr<std::vector<ContainerView>> ListContainers(const Store& store, Which which,
                                                           Depth depth = Depth::kState);
 
-// The whole id of what `text` means: a whole id, a name, or the beginning of exactly one id. A name
-// beats a beginning.
-// Errors: NotFound [E_NO_CONTAINER] `No such container: x`; InvalidArgument [E_AMBIGUOUS]
-// `Multiple IDs found with provided prefix: x`.
+// The whole id of what `text` means: a whole id, a name, also with a '/' before it, or the
+// beginning of exactly one id. A name beats a beginning. Errors: NotFound [E_NO_CONTAINER] `No such
+// container: x`; InvalidArgument [E_AMBIGUOUS] `Multiple IDs found with provided prefix: x`.
 absl::StatusOr<std::string> FindContainer(const Store& store, absl::string_view text);
 
 // The same for many: the ids are listed once, at the first beginning of an id. One that is made
@@ -70,6 +69,12 @@ class ContainerFinder {
 
 // One container, as in the list. Errors: NotFound [E_NO_CONTAINER].
 absl::StatusOr<ContainerView> GetContainer(const Store& store, absl::string_view id);
+
+// What to say of `failed`, an act on the container `id` that was found as `text`: [E_NO_CONTAINER]
+// `No such container: text` if it is that, or NotFound, of a file say, because the container has
+// been removed meanwhile; else `failed` as it is.
+absl::Status TellRemoval(const Store& store, absl::string_view id, absl::string_view text,
+                         absl::Status failed);
 
 // Removes a container that does not run: its name, then its folders, by way of trash/. What is left
 // half way is finished by the next call, or by StaleEntries.

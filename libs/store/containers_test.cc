@@ -74,6 +74,23 @@ TEST_F(ContainersTest, ListsNewestFirst) {
   EXPECT_TRUE(Names(Which::kRunning).empty());
 }
 
+TEST_F(ContainersTest, AMissingFileOfARemovedOneIsNoContainer) {
+  const std::string id = Make("web", 1);
+  const absl::Status missing = absl::NotFoundError("config.json: open"),
+                     other = absl::DataLossError("x");
+
+  EXPECT_EQ(TellRemoval(store(), id, "web", missing), missing);  // damage
+  const absl::Status by_id = GetContainer(store(), std::string(64, '0')).status();
+  EXPECT_EQ(TellRemoval(store(), id, "web", by_id).message(), "No such container: web");
+  ASSERT_TRUE(RemoveContainer(store(), id).ok());
+  const absl::Status told = TellRemoval(store(), id, "web", missing);
+  EXPECT_EQ(base::ErrorWord(told), "E_NO_CONTAINER");
+  EXPECT_EQ(told.message(), "No such container: web");
+  EXPECT_EQ(TellRemoval(store(), id, "web", other), other);
+  EXPECT_TRUE(TellRemoval(store(), id, "web", absl::OkStatus()).ok());
+  EXPECT_EQ(base::ErrorWord(Container::Open(store(), id).status()), "E_NO_CONTAINER");
+}
+
 TEST_F(ContainersTest, AnEmptyStoreHasNone) {
   const auto none = Store::OpenRoots({folder() + "/x", folder() + "/y"}, Access::kRead);
 

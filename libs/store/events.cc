@@ -15,6 +15,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/base/unique_fd.h"
 #include "libs/json/parse.h"
+#include "libs/json/utf8.h"
 #include "libs/json/value.h"
 #include "libs/store/record.h"
 
@@ -71,7 +72,10 @@ bool WriteTo(int run, int fd, const std::string& line, bool last_try) {
 
 std::string FormatEvent(const Event& event) {
   json::Value attributes = json::Value::Object();
-  for (const auto& [key, text] : event.attributes) attributes.Set(key, json::Value::String(text));
+  // A command line may be anything.
+  for (const auto& [key, text] : event.attributes) {
+    attributes.Set(key, json::Value::String(json::ToUtf8(text).text));
+  }
   json::Value value;
   value.Set("time", json::Value::String(FormatTimestamp(event.time)));
   value.Set("type", json::Value::String(event.type));

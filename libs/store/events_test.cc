@@ -58,6 +58,15 @@ TEST(EventTest, GoesThereAndBack) {
   EXPECT_EQ(event->attributes.at("exitCode"), "137");
 }
 
+TEST(EventTest, ACommandLineMayBeAnything) {
+  Event event = Example();
+  event.attributes = {{"command", "a\xFFz"}};
+
+  const auto read = ParseEvent(FormatEvent(event));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->attributes.at("command"), "a\xEF\xBF\xBDz");
+}
+
 TEST(EventTest, SurvivesDamage) {
   const std::string text = FormatEvent(Example());
   for (size_t size = 0; size < text.size(); ++size) {

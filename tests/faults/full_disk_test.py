@@ -7,6 +7,7 @@ left, and with space the same command works. Needs root."""
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import unittest
@@ -205,6 +206,34 @@ class FullDiskTest(unittest.TestCase):
         done = self.place.run("ns-run --rm --config t.json -- echo x > /dev/full")
         self.assertEqual((done.returncode, "write error" in done.stderr), (1, True), done.stderr)
         self.fails_for_space(self.place.run("ps-remove web > /dev/full"), 1)
+        self.place.wait_until_quiet()
+        self.assertEqual(self.place.leftovers(), [])
+
+    # Of containers and commands whose output a program of ours passes on.
+    def test_a_full_stdout_of_who_is_attached(self):
+        self.assertEqual(self.place.run(f"image-fetch -q {self.image} > t.json").returncode, 0)
+        run, says = "ns-run --config t.json --attachable", "sh -c 'echo hi; exit 3'"
+        self.fails_for_space(self.place.run(f"{run} --name web --cidfile cid -- {says} > /dev/full"), 1)
+        self.assertTrue(os.path.exists(self.place.path("cid")))
+        self.assertEqual(self.place.run("ps-wait web").stdout, "3\n")
+        self.assertEqual(self.place.run("log-read web").stdout, "hi\n")
+        self.fails_for_space(self.place.run("ns-run --start -a web > /dev/full"), 1)
+        self.place.run("ps-wait web")
+        done = self.place.run(f"{run} --rm -- {says.replace(';', ' >&2;')} 2> /dev/full")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", ""))
+        done = self.place.run(f"{run} --rm -- {says} >&-")
+        self.assertEqual((done.returncode, done.stderr), (1, "ns-run: stdout: write: Bad file descriptor [E_STATE]\n"))
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(["bash", "-c", f"exec {run} --rm -- {says}"], env=self.place.env, cwd=self.place.dir, stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
+        self.assertEqual(self.place.run("ns-run --config t.json -d --name loop -- sh -c 'while echo hi; do sleep 0.01; done'").returncode, 0)
+        for command in ("tty-attach loop", f"ns-exec -t loop {says}"):
+            with self.subTest(command=command):
+                self.fails_for_space(self.place.run(command + " > /dev/full"), 1)
+        self.assertEqual(json.loads(self.place.run("ps-lister --json").stdout)["name"], "loop")
+        self.place.run("ps-remove -f loop web")
         self.place.wait_until_quiet()
         self.assertEqual(self.place.leftovers(), [])
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """image-fetch with few descriptors or little memory: it works, or ends with one line; nothing crashes,
-nothing half has a name, and without the limit it works. Needs root."""
+nothing half has a name, and without the limit it works. What has a monitor, with few descriptors. Needs
+root."""
 
 import os
 import re
@@ -74,6 +75,36 @@ class LimitsTest(unittest.TestCase):
             with self.subTest(mebibytes=mebibytes):
                 worked.append(self.try_with(AS=mebibytes << 20))
         self.assertEqual((worked[0], worked[-1]), (False, True))
+
+
+# Containers that a stave-monitor starts and watches.
+class MonitorLimitsTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+        self.addCleanup(self.place.check_nothing_is_left, self)
+        image = self.place.layout("shell", [Place.busybox()])
+        self.assertEqual(self.place.run(f"image-fetch -q {image} > t.json; ns-run --config t.json --create --name old -- echo hi").returncode, 0)
+
+    # Whether it worked with `number` descriptors; if not, it has said why.
+    def try_with(self, number, command, shows):
+        done = self.place.run(command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number)))
+        if done.returncode == 0:
+            self.assertRegex(done.stdout, shows)
+            return True
+        self.assertRegex(done.stderr, r"(?m)^ns-run: .*: Too many open files \[E_NO_FILES\]$")
+        self.assertEqual(done.stdout, "")
+        return False
+
+    def test_few_descriptors(self):
+        run = ["ns-run", "--config", "t.json", "--rm"]
+        for command, shows in (([*run, "--attachable", "--", "echo", "hi"], "^hi$"), ([*run, "-d", "--", "echo", "hi"], "^[0-9a-f]{64}$"),
+                               (["ns-run", "--start", "old"], "^old$")):
+            worked = []
+            for number in (11, 12, 20, 24, 32, 40, 48, 64):
+                with self.subTest(command=command, descriptors=number):
+                    worked.append(self.try_with(number, command, shows))
+            self.assertEqual((worked[0], worked[-2:]), (False, [True, True]), command)
 
 
 if __name__ == "__main__":

@@ -288,6 +288,21 @@ class FileCopyTest(unittest.TestCase):
             self.copy("here/file", "web:/dev/null", code=1, err='destination "web:/dev/null" must be a directory or a regular file: got a device')
             self.copy("web:/etc/passwd", "here/d/zero", code=1, err='must be a directory or a regular file: got a device')
 
+    def test_one_thing_that_is_left_out_is_an_error(self):
+        with Running():
+            ok("python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('here/socket')\"; mknod here/hole c 0 0")
+            for words, why in ((("here/socket", "web:/tmp/s"), "is a socket and was left out"), (("here/hole", "web:/tmp/s"), "it was left out"),
+                               (("web:/dev/null", "here/null"), "is a device and was left out; --archive copies it")):
+                done = self.copy(*words, code=1, err=why)
+                self.assertNotIn("Successfully", done.stderr)
+                self.assertNotIn("warning", done.stderr)
+            self.assertFalse(os.path.lexists(place.path("here/null")))
+            self.assertEqual(self.names("/tmp"), ["tmp"])
+            self.copy("-a", "web:/dev/null", "here/null")
+            self.assertEqual(os.stat(place.path("here/null")).st_rdev, os.makedev(1, 3))
+            self.assertEqual(ok("file-copy web:/dev/null - | tar -t"), "null\n")
+            self.copy("-a", "here/socket", "web:/tmp/s", code=1, err="is a socket and was left out")
+
     # --- streams ---------------------------------------------------------------------------------------
 
     def pack(self, *members):

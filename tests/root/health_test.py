@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health checks: what a monitor finds, what is told of it and where. Needs root."""
 
+import contextlib
 import glob
 import json
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -41,10 +43,10 @@ class HealthTest(unittest.TestCase):
         return done.stdout
 
     # Starts it, and the events of its health in the order in which they come.
-    def start(self, *options, command="exec sleep 1000"):
+    def start(self, *options, command="exec sleep 1000", program="ns-run"):
         follower = place.start(["ps-lister", "--events", "--since", "10m"], stdout=subprocess.PIPE)
         self.addCleanup(follower.kill)
-        self.ok(["ns-run", "-d", "--name", "well", "--config", "i.json", *options, "--", "sh", "-c", command])
+        self.ok([program, "-d", "--name", "well", "--config", "i.json", *options, "--", "sh", "-c", command])
         for line in follower.stdout:
             event = json.loads(line)
             if event["action"] == "health_status":
@@ -53,6 +55,14 @@ class HealthTest(unittest.TestCase):
     def health(self):
         with open(glob.glob(place.path("run/containers/*/health.json"))[0], encoding="utf-8") as file:
             return json.load(file)
+
+    def monitor(self):
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                words = file.read()
+                if words.startswith(b"stave-monitor\0") and place.dir.encode() in words:
+                    return int(path.split("/")[2])
+        raise AssertionError("there is no monitor")
 
     def status(self):
         return self.ok("ps-lister")
@@ -110,6 +120,62 @@ class HealthTest(unittest.TestCase):
         found = self.start("--health-cmd", "head -c 10000 /dev/urandom", "--health-interval", "50ms")
         self.assertEqual(next(found), "healthy")
         self.assertLessEqual(len(self.health()["log"][0]["output"]), 4096)
+
+    def test_what_it_leaves_behind_is_not_waited_for(self):
+        found = self.start("--health-cmd", "echo left; sleep 1000 & exit 0", "--health-interval", "50ms", "--health-timeout", "1000s", "--health-retries", "1")
+        self.assertEqual(next(found), "healthy")
+        self.assertEqual(self.health()["log"][-1]["output"], "left\n")
+        self.assertIn("sleep 1000", self.ok("ps-stat --top -o args well"))
+
+    def test_one_that_writes_for_ever_keeps_nobody_waiting(self):
+        for writer in ("(while :; do echo x; sleep 0.01; done) & sleep 1000", "yes & yes & sleep 1000"):
+            found = self.start("--health-cmd", writer, "--health-interval", "50ms", "--health-timeout", "100ms", "--health-retries", "2",
+                               command="i=0; while :; do echo on $((i += 1)); sleep 0.01; done")
+            self.assertEqual(next(found), "unhealthy")
+            self.assertEqual(self.health()["log"][-1]["output"], "Health check exceeded timeout (100ms)")
+            attached = place.start(["tty-attach", "--no-stdin", "well"], stdout=subprocess.PIPE)
+            seen = attached.stdout.readline()
+            self.assertNotEqual(attached.stdout.readline(), "")
+            self.ok("ps-signal --stop -t 0 well")
+            self.assertIn(seen, self.ok("log-read well"))
+            self.ok("ps-remove well")
+            self.ok("rm -f run/events.json*")
+
+    # Those who only connect, more than the monitor can have.
+    @contextlib.contextmanager
+    def crowd(self):
+        with contextlib.ExitStack() as stack:
+            folder = os.open(glob.glob(place.path("run/containers/*/"))[0], os.O_PATH)
+            stack.callback(os.close, folder)
+            for _ in range(75):
+                one = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                one.connect(f"/proc/self/fd/{folder}/attach.sock")
+            yield
+
+    # Waits for a moment in which it has nothing to do; who turns round and round has none.
+    def wait_until_it_sleeps(self, pid):
+        slept = 0
+        while slept < 20:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                slept = slept + 1 if file.read().rsplit(")", 1)[1].split()[0] == "S" else 0
+
+    def test_a_monitor_without_descriptors_does_its_work_and_serves_who_comes_later(self):
+        with open(place.path("few"), "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nulimit -n 70\nexec ns-run \"$@\"\n")
+        os.chmod(place.path("few"), 0o755)
+        found = self.start("--health-cmd", "test -e /fine", "--health-interval", "100ms", "--health-retries", "1", program="./few",
+                           command="touch /fine; until test -e /end; do echo on; sleep 0.01; done; exit 7")
+        self.assertEqual(next(found), "healthy")
+        with self.crowd():
+            self.ok("ns-exec well rm /fine")
+            self.assertEqual(next(found), "unhealthy")
+            self.wait_until_it_sleeps(self.monitor())
+        attached = place.start(["tty-attach", "--no-stdin", "well"], stdout=subprocess.PIPE)
+        self.assertEqual(attached.stdout.readline(), "on\n")
+        attached.kill()
+        with self.crowd():
+            self.ok("ns-exec well touch /end")
+            self.assertEqual(self.ok("ps-wait well"), "7\n")
 
 
 if __name__ == "__main__":

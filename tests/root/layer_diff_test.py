@@ -7,6 +7,7 @@ tree. Needs root."""
 import io
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -202,6 +203,16 @@ class LayerDiffTest(unittest.TestCase):
         done = place.run("layer-diff --tar web | tar -t")
         self.assertIn(".wh.fake", done.stderr)
         self.assertNotIn(".wh.fake", done.stdout)
+
+    def test_json_of_names_that_are_not_utf8(self):
+        self.run_acts("cd /srv; echo > \"$(printf 'caf\\303\\251')\"; echo > \"$(printf 'a\\377b')\"; echo > \"$(printf 'x\\357\\277\\275\\300')\"")
+        found = [json.loads(line) for line in output("layer-diff", "--json", "web").decode().splitlines()]
+        for one in found:
+            given = iter(bytes.fromhex(one.get("bytes", "")))
+            one["name"] = one["path"].encode() if "bytes" not in one else re.sub("\ufffd".encode(), lambda _: bytes([next(given)]), one["path"].encode())
+        self.assertEqual([one["name"] for one in found], [b"/srv", b"/srv/a\xffb", b"/srv/caf\xc3\xa9", b"/srv/x\xef\xbf\xbd\xc0"])
+        self.assertEqual(found[1], {"kind": "added", "path": "/srv/a\ufffdb", "bytes": "ff", "name": b"/srv/a\xffb"})
+        self.assertNotIn("bytes", found[2])
 
     def test_ten_thousand_files_are_fast(self):
         self.run_acts("mkdir /srv/many; cd /srv/many; for d in $(seq 100); do mkdir $d; for f in $(seq 100); do echo $f > $d/$f; done; done")

@@ -204,7 +204,12 @@ class LifecycleTest(unittest.TestCase):
     def test_a_container_killed_during_its_hooks(self):
         kill = "import json, os, sys; os.kill(json.load(sys.stdin)['pid'], 9)"
         self.prepare(["true"], hooks={"createRuntime": [{"path": "/usr/bin/python3", "args": ["python3", "-c", kill]}]})
-        self.assertIn("[E_KILLED]", self.run_it(1).stderr)
+        hint = "hint: a memory limit of less than 6m"
+        done = self.run_it(1)
+        self.assertIn("[E_KILLED]", done.stderr)
+        self.assertNotIn(hint, done.stderr)
+        self.prepare(["true"], resources={"memory": {"limit": 1 << 30}})
+        self.assertIn(hint, self.run_it(1).stderr)
 
     def test_a_joined_pid_namespace_does_not_see_our_program(self):
         self.prepare(["sleep", "1000"])

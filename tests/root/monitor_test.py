@@ -210,13 +210,15 @@ class DetachedTest(MonitorCase):
                 self.assertEqual(place.leftovers(), [])
         told = [one["action"] for one in events() if one["name"] == "bad"]
         self.assertEqual(told, 15 * ["create", "destroy"])
-        self.fails("ns-run -d --name alone --config i.json --network container:nobody -- true", "No such container: nobody", 125)
+        for option in ("--network", "--pid", "--ipc"):
+            for way in ("-d", "--create", "--rm"):
+                self.fails(f"ns-run {way} --name alone --config i.json {option} container:nobody -- true", "No such container: nobody", 125)
 
     def test_wrong_usage(self):
         self.detach("runs", "sleep 1000")
         for words in ("-d --create -- true", "-d --rootfs / -- true", "--restart always -- true", "-d --restart maybe -- true", "-d --rm --restart always -- true",
                       "-d --log-driver nope -- true", "-d --log-opt max-size=1 -- true", "-d --stop-signal NOPE -- true", "-d --stop-timeout -2 -- true",
-                      "--attachable --detach-keys no -- true", "--attach -- true", "--start", "--start -a runs other"):
+                      "--attachable --detach-keys no -- true", "--attach -- true", "--start"):
             self.fails(f"ns-run --config i.json {words}" if "rootfs" not in words else f"ns-run {words}", "[E_USAGE]", 125)
 
     # Each of 200 that end at once: the right code, and nothing is left of those with --rm.
@@ -264,12 +266,17 @@ class DetachedTest(MonitorCase):
                 if not init:  # a tmpfs of a user namespace has no owner for the host's root
                     self.assertEqual(self.ok("ns-exec first cat /dev/shm/answer"), "seen\n")
                 modes = self.ok("ps-lister --inspect --format '{{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}' second")
-                self.assertEqual(modes, "container:first container:first\n")
-                self.ok("ps-remove -f first")
-                self.fails("ns-run --start second", "No such container: first")
-                self.ok("ns-run --create --name first --config i.json -- true")
-                self.fails("ns-run --start second", "--pid: container first: is not running [E_NOT_RUNNING]")
-                self.ok("ps-remove first second")
+                self.assertEqual(modes, f"container:{first['id']} container:{first['id']}\n")
+                # It was that one, whatever bears its name later.
+                self.ok("ps-rename first old")
+                self.detach("first", "sleep 1000")
+                self.ok("ns-run --start second; ps-wait second")
+                self.assertEqual(self.ok("log-read --tail 3 second").splitlines()[0], "note")
+                self.ok("ps-signal --stop -t 0 old")
+                self.fails("ns-run --start second", f"--pid: container {first['id']}: is not running [E_NOT_RUNNING]")
+                self.ok("ps-remove old")
+                self.fails("ns-run --start second", f"No such container: {first['id']}")
+                self.ok("ps-remove -f first second")
         self.assertEqual(place.leftovers(), [])
 
     # What shares the processes of another ends with it; its own children end with it alone.
@@ -319,6 +326,56 @@ class DetachedTest(MonitorCase):
         place.wait_until_quiet()
         self.assertEqual(place.leftovers(), [])
 
+    # Who reads state.json cannot tell that it runs; who watches it knows.
+    def test_a_damaged_state_hides_nothing(self):
+        for number, damage in enumerate((b"", b"{", b"[" * 100, os.urandom(200), b'{"status":7}', None)):
+            with self.subTest(damage=damage):
+                name, mark = f"hurt{number}", f"30000.{number}"
+                identity = self.detach(name, f"echo up; exec sleep {mark}")
+                self.wait_log(name, "up")
+                path = place.path("run", "containers", identity, "state.json")
+                pid = self.record(name)["pid"]
+                os.unlink(path)
+                if damage is None:
+                    os.mkdir(path)
+                else:
+                    with open(path, "wb") as out:
+                        out.write(damage)
+                self.assertIn(name, self.ok("ps-lister"))
+                self.assertEqual(place.run(f"ps-remove {name}").returncode, 1)
+                if number % 2:
+                    self.ok(f"ps-signal --stop -t 0 {name}")
+                    self.until(lambda: not os.path.exists(f"/proc/{pid}"), "it still runs")
+                self.ok(f"ps-remove -f {name}")
+                self.assertFalse(os.path.exists(f"/proc/{pid}"))
+                self.until(lambda: not self.monitors(), "its monitor stays")
+        place.wait_until_quiet()
+        self.assertEqual(place.leftovers(), [])
+
+    # It waits out its time for who watches, and says so.
+    def test_a_monitor_that_does_nothing_ends_no_wait(self):
+        self.detach("still", "sleep 1000")
+        monitor = self.monitor_of("still")
+        os.kill(monitor, signal.SIGSTOP)
+        os.kill(self.record("still")["pid"], signal.SIGKILL)
+        self.fails("ps-remove -f still", "has not ended, or who watches it has not written that down [E_TIMEOUT]")
+        os.kill(monitor, signal.SIGCONT)
+        self.ok("ps-remove -f still")
+        self.until(lambda: not self.monitors(), "its monitor stays")
+
+    # The monitor executes itself anew for each restart: who asks at that moment asks again.
+    def test_a_kill_meets_a_restart(self):
+        for number in range(24):
+            self.detach("again", "exit 1", "--restart", "always")
+            self.until(lambda: (self.record("again") or {}).get("restarts", 0) >= number % 3, "is not restarted")
+            done = place.run("ps-signal again")
+            one = self.record("again")
+            if done.returncode != 0:  # it had ended, and was not yet started again: not for long
+                self.assertIn("[E_NOT_RUNNING]", done.stderr)
+                self.fail(f"{done.stderr} {one['state']}")
+            self.wait_exit("again", one["exitCode"])
+            self.ok("ps-remove -f again")
+
     def monitor_of(self, name):
         told = f"id={self.record(name)['id']}".encode()
         for pid in self.monitors():
@@ -343,7 +400,10 @@ class DetachedTest(MonitorCase):
         self.assertTrue(sealed(self.monitor_of("second")))
 
         # What has been read once cannot be read again: the document, files of variables.
-        self.ok("ns-run --print --config i.json --pid container:first > shared.json")
+        document = json.loads(self.ok("ns-run --print --config i.json --pid container:first"))
+        del document["linux"]["cgroupsPath"]  # the parent of those that follow, and it would stay
+        with open(place.path("shared.json"), "w", encoding="utf-8") as out:
+            json.dump(document, out)
         payload = "--env-file <(echo WHO=me) -- sh -c 'echo $WHO; cat; cat /proc/1/comm; sleep 1000'"
         for command in (f"ns-run --config i.json -i --pid container:first {payload} <<< typed",
                         f"cat i.json | ns-run --stdin-fd 3 --pid container:first {payload} 3<<< typed",
@@ -352,7 +412,8 @@ class DetachedTest(MonitorCase):
             with self.subTest(command):
                 run = place.start(["bash", "-c", command.replace("ns-run", "ns-run --rm --name seen")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 self.assertEqual([run.stdout.readline() for _ in range(3)], ["me\n", "typed\n", "sleep\n"])
-                with open(f"/proc/{self.record('seen')['pid']}/status", encoding="utf-8") as status:
+                pid = self.until(lambda: (self.record("seen") or {}).get("pid"), "has no first process")
+                with open(f"/proc/{pid}/status", encoding="utf-8") as status:
                     self.assertTrue(sealed(re.search(r"PPid:\s*(\d+)", status.read())[1]))
                 self.ok("ps-signal -s KILL seen")
                 self.assertEqual(run.wait(20), 137)

@@ -60,21 +60,9 @@ absl::Status SetRestart(const oci::Restart& restart, const store::ContainerView&
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status UpdateContainer(const cli::Invocation& options, const std::string& name) {
-  const Machine machine = InspectMachine();
-  json::Value asked = json::Value::Object();
-  STAVE_RETURN_IF_ERROR(SetResources(options, machine, &asked));
-  const json::Value* changes = asked.Find({"linux", "resources"});
-  STAVE_ASSIGN_OR_RETURN(const std::optional<oci::Restart> restart, AskedRestart(options));
-  if (changes == nullptr && !restart) {
-    return cli::UsageError("--update: at least one limit, or --restart, is wanted");
-  }
-
-  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
-  runtime::Sweep(store).IgnoreError();  // what cannot be recovered says so when it is met
-  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+absl::Status ChangeContainer(const cli::Invocation& options, const Machine& machine,
+                             const json::Value* changes, const std::optional<oci::Restart>& restart,
+                             const store::Store& store, const std::string& id) {
   STAVE_RETURN_IF_ERROR(runtime::AwaitMade(store, id, base::Deadline::After(kMakingHas)));
   STAVE_ASSIGN_OR_RETURN(const store::Container container, store::Container::Open(store, id));
   STAVE_ASSIGN_OR_RETURN(const base::UniqueFd lock, store::LockRecord(store, container));
@@ -93,6 +81,25 @@ absl::Status UpdateContainer(const cli::Invocation& options, const std::string& 
   }
   store::AppendEvent(store, "update", id, view.record.name);
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status UpdateContainer(const cli::Invocation& options, const std::string& name) {
+  const Machine machine = InspectMachine();
+  json::Value asked = json::Value::Object();
+  STAVE_RETURN_IF_ERROR(SetResources(options, machine, &asked));
+  const json::Value* changes = asked.Find({"linux", "resources"});
+  STAVE_ASSIGN_OR_RETURN(const std::optional<oci::Restart> restart, AskedRestart(options));
+  if (changes == nullptr && !restart) {
+    return cli::UsageError("--update: at least one limit, or --restart, is wanted");
+  }
+
+  STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kRead));
+  runtime::Sweep(store).IgnoreError();  // what cannot be recovered says so when it is met
+  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
+  return store::TellRemoval(store, id, name,
+                            ChangeContainer(options, machine, changes, restart, store, id));
 }
 
 }  // namespace stave::cgroup_limit

@@ -101,6 +101,27 @@ absl::Status CouldNotFind(const image::CopyWord& word) {
                                           " in container ", base::Printable(word.container)));
 }
 
+// Tells what is left out. Where that is all there was to copy, it is why nothing was copied.
+class Omissions {
+ public:
+  // What is copied is one thing that may be left out.
+  explicit Omissions(const Source& source)
+      : alone_(!S_ISDIR(source.st.st_mode) && !S_ISREG(source.st.st_mode)) {}
+
+  void Tell(const std::string& message) {
+    if (alone_) {
+      refusal_ = absl::FailedPreconditionError(message);
+    } else {
+      cli::PrintWarning(kProgram, message);
+    }
+  }
+  const absl::Status& refusal() const { return refusal_; }
+
+ private:
+  bool alone_;
+  absl::Status refusal_;
+};
+
 // Copies a tree from one place to the other; every entry goes through `change` first.
 template <typename Change>
 absl::StatusOr<uint64_t> CopyTree(const Source& source, const Target& target,
@@ -109,13 +130,15 @@ absl::StatusOr<uint64_t> CopyTree(const Source& source, const Target& target,
   STAVE_ASSIGN_OR_RETURN(const image::CopyPlan plan, image::PlanCopy(source.rule, target.rule));
   const int top = plan.into ? target.self.get() : target.parent.get();
   if (top < 0) return absl::NotFoundError("no such directory");
-  image::TreeMaker maker({.top = top, .noun = noun}, Tell);
+  Omissions omissions(source);
+  const auto tell = [&](const std::string& message) { omissions.Tell(message); };
+  image::TreeMaker maker({.top = top, .noun = noun}, tell);
   uint64_t bytes = 0;
   image::TreeReader* reading = nullptr;
   image::TreeReader reader(
       std::move(bounds),
       [&](TarEntry* entry, image::EntryData* data) -> absl::Status {
-        if (!change(entry)) return absl::OkStatus();
+        if (!change(entry, tell)) return absl::OkStatus();
         STAVE_RETURN_IF_ERROR(maker.Take(*entry, data));
         // The copy may lie in what is copied: a volume.
         struct stat st;
@@ -126,9 +149,10 @@ absl::StatusOr<uint64_t> CopyTree(const Source& source, const Target& target,
         bytes += TarSize(*entry);
         return absl::OkStatus();
       },
-      Tell);
+      tell);
   reading = &reader;
   STAVE_RETURN_IF_ERROR(reader.ReadTree(source.fd.get(), plan.name));
+  STAVE_RETURN_IF_ERROR(omissions.refusal());
   STAVE_RETURN_IF_ERROR(maker.Finish());
   return bytes;
 }
@@ -158,6 +182,7 @@ absl::StatusOr<Target> FindOutput(const std::string& dest) {
 absl::Status WriteStream(const Source& source, const ContainerRoot& root, int to) {
   archive::FdSink sink(to, "stdout");
   archive::TarWriter tar(&sink);
+  Omissions omissions(source);
   image::TreeReader reader(
       {.closed = root.own_mounts},
       [&](TarEntry* entry, image::EntryData* data) {
@@ -165,20 +190,21 @@ absl::Status WriteStream(const Source& source, const ContainerRoot& root, int to
         entry->gid = runtime::ContainerId(root.gids, entry->gid);
         return image::WriteTarEntry(*entry, data, &tar);
       },
-      Tell);
+      [&](const std::string& message) { omissions.Tell(message); });
   STAVE_RETURN_IF_ERROR(reader.ReadTree(source.fd.get(), source.rule.name));
+  STAVE_RETURN_IF_ERROR(omissions.refusal());
   return tar.Finish();
 }
 
 // An entry of the container's as it is made here. False: not at all.
-bool BecomeOurs(const ContainerRoot& root, TarEntry* entry) {
+bool BecomeOurs(const ContainerRoot& root, TarEntry* entry, const image::TellOmission& tell) {
   if (FLAGS_archive) {
     entry->uid = runtime::ContainerId(root.uids, entry->uid);
     entry->gid = runtime::ContainerId(root.gids, entry->gid);
     return true;
   }
   if (entry->type == TarType::kCharDevice || entry->type == TarType::kBlockDevice) {
-    Tell(absl::StrCat("\"", base::Printable(entry->path),
+    tell(absl::StrCat("\"", base::Printable(entry->path),
                       "\": is a device and was left out; --archive copies it"));
     return false;
   }
@@ -203,7 +229,9 @@ absl::Status CopyOut(const store::Store& store, const std::string& id, const ima
         absl::StrCat(base::Printable(from.path), ": is the kernel's, not a file of the container"));
   }
   if (dest == "-") return WriteStream(*source, root, STDOUT_FILENO);
-  const auto change = [&](TarEntry* entry) { return BecomeOurs(root, entry); };
+  const auto change = [&](TarEntry* entry, const image::TellOmission& tell) {
+    return BecomeOurs(root, entry, tell);
+  };
   STAVE_ASSIGN_OR_RETURN(const uint64_t bytes,
                          CopyTree(*source, target, {.closed = root.own_mounts}, dest, change));
   TellCopied(bytes, dest);
@@ -300,7 +328,7 @@ absl::Status CopyIn(const store::Store& store, const std::string& id, const std:
       CheckWritable(root, target.rule.is_directory ? target.self.get() : target.parent.get()));
   const uid_t root_uid = runtime::HostId(root.uids, 0);
   const gid_t root_gid = runtime::HostId(root.gids, 0);
-  const auto change = [&](TarEntry* entry) {
+  const auto change = [&](TarEntry* entry, const image::TellOmission&) {
     const uid_t uid = runtime::HostId(root.uids, entry->uid);
     const gid_t gid = runtime::HostId(root.gids, entry->gid);
     entry->uid = uid;
@@ -340,14 +368,16 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   const bool out = target.container.empty();
   // A store that is not there has no containers, and is not made.
   STAVE_ASSIGN_OR_RETURN(store::Store store, store::Store::Open(store::Access::kRead));
-  STAVE_ASSIGN_OR_RETURN(const std::string id,
-                         store::FindContainer(store, out ? source.container : target.container));
+  const std::string& name = out ? source.container : target.container;
+  STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
   STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kWrite));
   // What somebody else left must not keep this one from its work.
   if (const absl::Status swept = out ? absl::OkStatus() : runtime::Sweep(store); !swept.ok()) {
     Tell(std::string(swept.message()));
   }
-  STAVE_RETURN_IF_ERROR(out ? CopyOut(store, id, source, to) : CopyIn(store, id, from, target));
+  const absl::Status copied =
+      out ? CopyOut(store, id, source, to) : CopyIn(store, id, from, target);
+  STAVE_RETURN_IF_ERROR(store::TellRemoval(store, id, name, copied));
   return 0;
 }
 

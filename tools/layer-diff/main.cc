@@ -27,6 +27,7 @@
 #include "libs/image/tree_entry.h"
 #include "libs/image/tree_reader.h"
 #include "libs/json/parse.h"
+#include "libs/json/utf8.h"
 #include "libs/json/value.h"
 #include "libs/runtime/container_root.h"
 #include "libs/store/containers.h"
@@ -84,9 +85,11 @@ std::string Line(const image::Change& change) {
   const auto& kind = kKinds[static_cast<int>(change.kind)];
   const std::string path = "/" + change.path;
   if (!FLAGS_json) return absl::StrCat(kind.letter, " ", base::Printable(path, kMaxPath), "\n");
-  return json::Print(json::Value::Object(
-             {{"kind", json::Value::String(kind.word)}, {"path", json::Value::String(path)}})) +
-         "\n";
+  const json::Utf8Text name = json::ToUtf8(path);
+  json::Value line = json::Value::Object(
+      {{"kind", json::Value::String(kind.word)}, {"path", json::Value::String(name.text)}});
+  if (!name.bytes.empty()) line.Set("bytes", json::Value::String(name.bytes));
+  return json::Print(line) + "\n";
 }
 
 absl::Status PrintChanges(const store::Store& store, const std::string& id,
@@ -149,8 +152,9 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, given.operands()[0]));
   STAVE_ASSIGN_OR_RETURN(store, store::Store::Open(store::Access::kWrite));
   STAVE_ASSIGN_OR_RETURN(tools::Output output, tools::Output::Open(FLAGS_output));
-  STAVE_RETURN_IF_ERROR(FLAGS_rootfs ? WriteRootfs(store, id, output)
-                                     : PrintChanges(store, id, output));
+  const absl::Status written =
+      FLAGS_rootfs ? WriteRootfs(store, id, output) : PrintChanges(store, id, output);
+  STAVE_RETURN_IF_ERROR(store::TellRemoval(store, id, given.operands()[0], written));
   STAVE_RETURN_IF_ERROR(output.Done());
   return 0;
 }

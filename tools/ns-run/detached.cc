@@ -236,7 +236,9 @@ absl::StatusOr<int> RunAttached(const store::Store& store, json::Value document,
   ReapEarlierStages();
   const auto end = runtime::Attach(socket.get(), attachment);
   if (end.ok()) return CodeOf(*end);
-  if (absl::IsNotFound(store::GetContainer(store, id).status())) file.TakeBack();
+  // It began, if it could not be shown.
+  const bool began = runtime::ExitCodeOf(end.status()) == runtime::kNotShown;
+  if (!began && absl::IsNotFound(store::GetContainer(store, id).status())) file.TakeBack();
   return end.status();
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "gflags/gflags.h"
 #include "libs/base/error.h"
 #include "libs/base/id.h"
@@ -23,6 +24,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/cli/document.h"
 #include "libs/cli/program.h"
+#include "libs/json/parse.h"
 #include "libs/json/value.h"
 #include "libs/oci/env_file.h"
 #include "libs/oci/process.h"
@@ -175,7 +177,9 @@ constexpr cli::Option kOptions[] = {
     {"pid", 0, Takes::kValue, "MODE",
      "private (otherwise), or see and signal the processes of host or container:NAME", "Isolation"},
     {"ipc", 0, Takes::kValue, "MODE",
-     "private (otherwise), or share memory and queues with host or container:NAME", "Isolation"},
+     "private or shareable (otherwise; alike), or share memory and queues with host or "
+     "container:NAME",
+     "Isolation"},
     {"uts", 0, Takes::kValue, "MODE", "private (otherwise), or host: bear the machine's name",
      "Isolation"},
     {"cgroupns", 0, Takes::kValue, "MODE", "private (otherwise), or host: see where its cgroup is",
@@ -230,6 +234,8 @@ absl::StatusOr<runtime::RunOptions> OptionsOf(const cli::Invocation& given) {
   runtime::RunOptions options;
   options.operands = given.operands();
   options.name = optional("name");
+  if (options.name)
+    options.name = std::string(absl::StripPrefix(*options.name, "/"));  // inspect's way
   options.entrypoint = optional("entrypoint");
   options.user = optional("user");
   options.workdir = optional("workdir");
@@ -388,7 +394,8 @@ absl::StatusOr<int> StartThem(const cli::Invocation& given) {
                                 : "--start: at least one CONTAINER is wanted");
   }
   if (given.Has("attach") && given.operands().size() > 1) {
-    return cli::UsageError("you cannot start and attach multiple containers at once");
+    return runtime::WithExitCode(
+        cli::UsageError("you cannot start and attach multiple containers at once"), 1);
   }
   STAVE_ASSIGN_OR_RETURN(const store::Store store, store::Store::Open(store::Access::kChange));
   const auto fail = [](const absl::Status& failed) { cli::PrintError(kProgram, failed); };
@@ -397,8 +404,7 @@ absl::StatusOr<int> StartThem(const cli::Invocation& given) {
   const auto code =
       tools::StartAttached(store, given.operands()[0], given.Has("interactive"), FLAGS_detach_keys);
   if (code.ok()) return code;
-  fail(code.status());
-  return 1;  // as without --attach
+  return runtime::WithExitCode(code.status(), 1);  // as without --attach
 }
 
 absl::StatusOr<int> PrintDocument(json::Value document) {
@@ -453,6 +459,9 @@ absl::StatusOr<int> ComposeAndRun(const cli::Invocation& given, const runtime::R
   STAVE_RETURN_IF_ERROR(tools::Share(given, &document));
   STAVE_RETURN_IF_ERROR(tools::Tune(given, GroupsOf(store, document), &document));
   STAVE_RETURN_IF_ERROR(tools::SetLife(given, &document));
+  if (const auto at = json::FindNotUtf8(document)) {
+    return cli::UsageError(absl::StrCat(*at, ": is not UTF-8, and a document has to be"));
+  }
   if (given.Has("print")) return PrintDocument(std::move(document));
   return RunIt(given, store, std::move(document), input);
 }

@@ -162,12 +162,29 @@ absl::Status CheckMode(const cli::Invocation& given, const Kind& kind) {
   const bool joins = kind.joins && absl::ConsumePrefix(&name, "container:") && !name.empty();
   if (mode == "host" || IsPrivate(kind, mode) || joins) return absl::OkStatus();
   return Wrong(kind.option, mode,
-               kind.joins                   ? "is none of host, private, container:NAME"
+               kind.type == "ipc"           ? "is none of host, private, shareable, container:NAME"
+               : kind.joins                 ? "is none of host, private, container:NAME"
                : IsPrivate(kind, "private") ? "is neither host nor private"
                                             : "is not host");
 }
 
-absl::Status CheckNames(const cli::Invocation& given) {
+// What would be another's to say.
+absl::Status CheckTogether(const cli::Invocation& given) {
+  const std::pair<const char*, const char*> of_network[] = {
+      {"dns", "dns"},
+      {"dns-search", "dns"},
+      {"dns-option", "dns"},
+      {"add-host", "custom host-to-IP mapping"},
+      {"hostname", "hostname"}};
+  if (absl::StartsWith(given.Get("network"), "container:")) {
+    for (const auto& [option, what] : of_network) {
+      if (!given.Has(option)) continue;
+      return cli::UsageError(absl::StrCat("conflicting options: ", what, " and the network mode"));
+    }
+  }
+  if (given.Has("shm-size") && absl::StartsWith(given.Get("ipc"), "container:")) {
+    return cli::UsageError("--shm-size: with --ipc container:NAME it is that one's");
+  }
   for (const char* name : {"hostname", "domainname"}) {
     if (!given.Has(name) || given.Get("uts") != "host") continue;
     return cli::UsageError(absl::StrCat("--", name, ": with --uts host it is the machine's"));
@@ -194,9 +211,10 @@ void Add(absl::string_view type, Value* document) {
   list.push_back(Value::Object({{"type", Value::String(type)}}));
 }
 
-// Names the container whose namespace it will be, or forgets that one was named.
+// Names the container whose namespace it will be, or forgets that one was named. "shareable" is for
+// who shows it.
 void SetMode(const Kind& kind, absl::string_view mode, Value* document) {
-  const bool forget = !absl::StartsWith(mode, "container:");
+  const bool forget = mode == "host" || mode == "private";
   if (forget && document->Find({"stave", kind.option, "mode"}) == nullptr) return;
   oci::SetMode(kind.option, forget ? "" : mode, document);
 }
@@ -237,7 +255,7 @@ absl::Status CheckSharing(const cli::Invocation& given) {
     STAVE_RETURN_IF_ERROR(ParseDevice(text).status());
   }
   for (const Kind& kind : kKinds) STAVE_RETURN_IF_ERROR(CheckMode(given, kind));
-  return CheckNames(given);
+  return CheckTogether(given);
 }
 
 absl::Status Share(const cli::Invocation& given, Value* document) {

@@ -2,6 +2,7 @@
 #include "tools/ns-run/sharing.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -17,10 +18,13 @@ using cli::Takes;
 using testing::HasSubstr;
 
 constexpr cli::Option kOptions[] = {
-    {"device", 0, Takes::kList, "", ""},    {"pid", 0, Takes::kValue, "", ""},
-    {"ipc", 0, Takes::kValue, "", ""},      {"uts", 0, Takes::kValue, "", ""},
-    {"cgroupns", 0, Takes::kValue, "", ""}, {"userns", 0, Takes::kValue, "", ""},
-    {"hostname", 0, Takes::kValue, "", ""}, {"domainname", 0, Takes::kValue, "", ""},
+    {"device", 0, Takes::kList, "", ""},     {"pid", 0, Takes::kValue, "", ""},
+    {"ipc", 0, Takes::kValue, "", ""},       {"uts", 0, Takes::kValue, "", ""},
+    {"cgroupns", 0, Takes::kValue, "", ""},  {"userns", 0, Takes::kValue, "", ""},
+    {"hostname", 0, Takes::kValue, "", ""},  {"domainname", 0, Takes::kValue, "", ""},
+    {"network", 0, Takes::kValue, "", ""},   {"dns", 0, Takes::kList, "", ""},
+    {"dns-search", 0, Takes::kList, "", ""}, {"dns-option", 0, Takes::kList, "", ""},
+    {"add-host", 0, Takes::kList, "", ""},   {"shm-size", 0, Takes::kValue, "", ""},
 };
 
 std::string Shared(std::vector<std::string> words, absl::string_view text = "{}") {
@@ -75,7 +79,8 @@ TEST(ShareTest, NamespacesOfAnother) {
       R"({"stave":{"version":1,"pid":{"mode":"container:web"},"ipc":{"mode":"container:db"}},)"
       R"("linux":{"namespaces":[{"type":"pid"},{"type":"ipc"}]}})");
   EXPECT_THAT(Shared({"--pid", "host"}, shared), HasSubstr(R"("pid":{"mode":""})"));
-  EXPECT_THAT(Shared({"--ipc", "shareable"}, shared), HasSubstr(R"("ipc":{"mode":""})"));
+  EXPECT_THAT(Shared({"--ipc", "private"}, shared), HasSubstr(R"("ipc":{"mode":""})"));
+  EXPECT_THAT(Shared({"--ipc", "shareable"}), HasSubstr(R"("ipc":{"mode":"shareable"})"));
 }
 
 TEST(ShareTest, TheMachinesOwn) {
@@ -88,12 +93,24 @@ TEST(ShareTest, TheMachinesOwn) {
   EXPECT_EQ(Shared({"--uts", "private", "--cgroupns", "private"}, kThree), kThree);
 }
 
+TEST(ShareTest, WhatIsAnothersToSay) {
+  for (const auto& [option, what] :
+       std::vector<std::pair<std::string, std::string>>{{"--dns", "dns"},
+                                                        {"--add-host", "custom host-to-IP mapping"},
+                                                        {"--hostname", "hostname"}}) {
+    EXPECT_EQ(Shared({"--network", "container:db", option, "x"}),
+              "conflicting options: " + what + " and the network mode");
+  }
+  EXPECT_EQ(Shared({"--ipc", "container:db", "--shm-size", "1m"}),
+            "--shm-size: with --ipc container:NAME it is that one's");
+}
+
 TEST(ShareTest, WrongModes) {
   EXPECT_EQ(Shared({"--pid", "x"}), "--pid: \"x\": is none of host, private, container:NAME");
   EXPECT_EQ(Shared({"--pid", "shareable"}),
             "--pid: \"shareable\": is none of host, private, container:NAME");
   EXPECT_EQ(Shared({"--ipc", "container:"}),
-            "--ipc: \"container:\": is none of host, private, container:NAME");
+            "--ipc: \"container:\": is none of host, private, shareable, container:NAME");
   EXPECT_EQ(Shared({"--uts", "container:a"}),
             "--uts: \"container:a\": is neither host nor private");
   EXPECT_EQ(Shared({"--userns", "private"}), "--userns: \"private\": is not host");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ps-rename: gives a container another name.
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "libs/base/status_macros.h"
 #include "libs/cli/program.h"
 #include "libs/runtime/recover.h"
@@ -30,7 +33,9 @@ absl::StatusOr<int> Run(const cli::Invocation& given) {
   const absl::Status swept = runtime::Sweep(store);
   if (!swept.ok()) cli::PrintWarning(kProgram, swept.message());
   STAVE_RETURN_IF_ERROR(
-      store::RenameContainer(store, given.operands()[0], given.operands()[1]).status());
+      store::RenameContainer(store, given.operands()[0],
+                             std::string(absl::StripPrefix(given.operands()[1], "/")))
+          .status());
   return 0;
 }
 

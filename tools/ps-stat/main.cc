@@ -174,19 +174,29 @@ std::string JsonOf(const cli::TableRow& row, const std::vector<std::string>& col
   return json::Print(line) + "\n";
 }
 
+absl::StatusOr<cgroup::Cgroup> OpenCgroup(const store::Store& store, const std::string& id) {
+  const absl::Status stopped = base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
+                                           absl::StrCat("container ", id, " is not running"));
+  STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
+  if (view.status != store::Status::kRunning) return stopped;
+  auto group = runtime::OpenCgroupOf(view);
+  if (!absl::IsNotFound(group.status())) return group;
+  // It may have ended since, or its watcher may be about to tell so.
+  STAVE_ASSIGN_OR_RETURN(const store::ContainerView now, store::GetContainer(store, id));
+  const bool runs = now.status == store::Status::kRunning && now.state && now.state->init;
+  if (!runs) return stopped;
+  return group;
+}
+
 absl::StatusOr<int> ShowProcesses(const store::Store& store, const std::string& name,
                                   const std::vector<std::string>& columns) {
   STAVE_ASSIGN_OR_RETURN(const std::string id, store::FindContainer(store, name));
-  STAVE_ASSIGN_OR_RETURN(const store::ContainerView view, store::GetContainer(store, id));
-  if (view.status != store::Status::kRunning) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "E_NOT_RUNNING",
-                       absl::StrCat("container ", id, " is not running"));
-  }
-  STAVE_ASSIGN_OR_RETURN(const cgroup::Cgroup group, runtime::OpenCgroupOf(view));
+  const auto group = OpenCgroup(store, id);
+  if (!group.ok()) return store::TellRemoval(store, id, name, group.status());
   const tools::Machine machine = tools::ReadMachine();
   std::vector<cli::TableRow> rows;
   std::string lines;
-  for (const pid_t pid : group.Processes()) {
+  for (const pid_t pid : group->Processes()) {
     const auto process = tools::ReadProcess(pid);
     if (!process.ok()) continue;  // it has ended since
     cli::TableRow row = tools::ProcessRow(columns, *process, machine);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,11 +24,28 @@ constexpr size_t kHoldAt = size_t{64} << 10;  // the payload waits
 constexpr absl::Duration kPatience = absl::Seconds(1);
 constexpr size_t kTypedAtOnce = size_t{16} << 10;
 constexpr size_t kNoSlot = static_cast<size_t>(-1);
+// For the log's next file, a check, a record.
+constexpr rlim_t kSpare = 16;
+constexpr absl::Duration kShutFor = absl::Seconds(1);
+
+// The kernel gives the lowest number that is free.
+bool IsAmongTheLast(int fd) {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  return static_cast<rlim_t>(fd) >= limit.rlim_cur - std::min(kSpare, limit.rlim_cur / 4);
+}
+
+// For one more connection.
+bool HasRoom(int listener, bool leaves_some) {
+  const base::UniqueFd next(::fcntl(listener, F_DUPFD_CLOEXEC, 0));
+  return next.valid() && !(leaves_some && IsAmongTheLast(next.get()));
+}
 
 absl::StatusOr<base::UniqueFd> Pass(int socket, int number) {
   STAVE_ASSIGN_OR_RETURN(base::Pipe pipe, base::MakePipe("streams"));
   base::UniqueFd& ours = number == 0 ? pipe.reader : pipe.writer;
   const base::UniqueFd& theirs = number == 0 ? pipe.writer : pipe.reader;
+  if (IsAmongTheLast(ours.get())) return base::PosixError(EMFILE, "streams", "pipe");
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   STAVE_RETURN_IF_ERROR(
       monitor::Send(socket, monitor::Answer(monitor::StreamGiven{number}), theirs.get()));
@@ -154,6 +173,35 @@ bool Client::Serve(const std::vector<pollfd>& polls) {
     if (output.slot != kNoSlot && polls[output.slot].revents != 0) Flush(&output);
   }
   return polls[socket_slot_].revents != 0;
+}
+
+void Entrance::AddTo(size_t clients, std::vector<pollfd>* polls) {
+  if (shut_ && (clients < clients_then_ || again_.Passed())) {
+    shut_ = false;
+    again_ = base::Deadline::Never();
+  }
+  slot_ = polls->size();
+  polls->push_back({shut_ ? -1 : listener_.get(), POLLIN, 0});
+}
+
+void Entrance::Shut(size_t clients) {
+  shut_ = true;
+  clients_then_ = clients;
+  again_ = base::Deadline::After(kShutFor);  // others may have given some back
+}
+
+void Entrance::Serve(const std::vector<pollfd>& polls, std::list<Client>* clients) {
+  while (polls[slot_].revents != 0 && !shut_) {
+    if (!HasRoom(listener_.get(), !clients->empty())) return Shut(clients->size());
+    base::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (socket.valid()) {
+      clients->emplace_back(std::move(socket));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      Shut(clients->size());
+    }
+  }
 }
 
 base::Deadline FirstDeadline(const std::list<Client>& clients) {

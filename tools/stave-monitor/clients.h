@@ -3,7 +3,7 @@
 // Those who are connected to a monitor: what they see of the payload, what they type, and what they
 // have asked for. For a poll(2) loop; nothing here waits.
 //
-//   clients.AddTo(&polls);  ::poll(..);  clients.Serve(polls, &requests);
+//   client.AddTo(reads_input, &polls);  ::poll(..);  if (client.Serve(polls)) ..
 
 #ifndef STAVE_TOOLS_STAVE_MONITOR_CLIENTS_H_
 #define STAVE_TOOLS_STAVE_MONITOR_CLIENTS_H_
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -80,6 +81,32 @@ class Client {
   bool attached_ = false, holds_ = false, ends_input_ = false;
   bool input_ended_ = false, output_ended_ = false;
   size_t socket_slot_ = 0, in_slot_ = 0;
+};
+
+// Where they come in. Some descriptors are left for what the monitor itself has to open; with no
+// more than those, who comes waits until somebody has gone, or a second later there are more. One
+// is served even so.
+class Entrance {
+ public:
+  // `listener`: non-blocking.
+  void Open(base::UniqueFd listener) { listener_ = std::move(listener); }
+  // Who waits is sent away.
+  void Close() { listener_.Reset(); }
+  int listener() const { return listener_.get(); }
+
+  void AddTo(size_t clients, std::vector<pollfd>* polls);
+  // When it is to be tried again.
+  base::Deadline deadline() const { return again_; }
+  void Serve(const std::vector<pollfd>& polls, std::list<Client>* clients);
+
+ private:
+  void Shut(size_t clients);
+
+  base::UniqueFd listener_;
+  bool shut_ = false;
+  size_t clients_then_ = 0;                         // when it was shut
+  base::Deadline again_ = base::Deadline::Never();  // never, unless it is shut
+  size_t slot_ = 0;
 };
 
 // When the first of them is to go, as of Client::deadline.

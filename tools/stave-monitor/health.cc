@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "libs/base/pipe.h"
+#include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
 #include "libs/base/subprocess.h"
 #include "libs/json/parse.h"
@@ -23,7 +25,9 @@ namespace stave::tools {
 namespace {
 
 constexpr int kNotMade = -1;
-constexpr int kEndHas = 200;  // milliseconds
+constexpr int kPiecesAtOnce = 16;
+constexpr int kUrges = 3;
+constexpr absl::Duration kUrgeHas = absl::Milliseconds(50);
 
 bool IsStarting(const oci::Health& wish, absl::Duration ran, const store::Health& health) {
   return health.status == store::Wellness::kStarting && ran < wish.start_period;
@@ -91,6 +95,8 @@ absl::Status HealthWatch::Start() {
   command.environment = {absl::StrCat("STAVE_STATE=", place_.state),
                          absl::StrCat("STAVE_RUN=", place_.run)};
   STAVE_ASSIGN_OR_RETURN(base::ChildProcess process, base::Start(command));
+  ended_ = base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid(), 0)));
+  if (!ended_.valid()) return base::PosixError(errno, "health check", "pidfd_open");
   process_.emplace(std::move(process));
   too_late_ = base::Deadline::After(wish_.timeout);
   return absl::OkStatus();
@@ -106,32 +112,43 @@ std::optional<store::Wellness> HealthWatch::Begin() {
   return Finish(kNotMade);
 }
 
-// Whether the output has ended, and with it the check.
-bool HealthWatch::Read() {
+// At most what a pipe holds: one that writes for ever has but its turn.
+void HealthWatch::Read() {
   char buffer[4096];
-  for (;;) {
+  for (int i = 0; i < kPiecesAtOnce && output_.valid(); ++i) {
     const ssize_t n = ::read(output_.get(), buffer, sizeof buffer);
-    if (n == 0) return true;
-    if (n < 0) return errno != EAGAIN && errno != EINTR;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) return output_.Reset();
     const size_t room = store::kHealthOutput - check_.output.size();
     check_.output.append(buffer, std::min(room, static_cast<size_t>(n)));
   }
 }
 
-// ns-exec passes a signal on; the third makes it kill. It is waited for but for a moment: a check
-// in a frozen container does not end.
-void HealthWatch::Kill() {
-  for (int i = 0; i < 3; ++i) ::kill(process_->pid(), SIGTERM);
-  pollfd ended{output_.get(), POLLIN, 0};
-  while (::poll(&ended, 1, kEndHas) > 0 && !Read()) {
-  }
-  ::kill(process_->pid(), SIGKILL);
-  (void)process_->Wait();
+// ns-exec passes a signal on; the third makes it kill. Two that come at once are one to it. It is
+// not waited for further: a check in a frozen container does not end.
+void HealthWatch::Urge() {
+  output_.Reset();
+  const bool last = ++urges_ > kUrges;
+  ::kill(process_->pid(), last ? SIGKILL : SIGTERM);
+  too_late_ = last ? base::Deadline::Never() : base::Deadline::After(kUrgeHas);
+}
+
+std::optional<store::Wellness> HealthWatch::End() {
+  const auto code = process_->Wait();
   process_.reset();
+  if (urges_ == 0) {
+    Read();
+    return Finish(code.value_or(kNotMade));
+  }
+  check_.output =
+      absl::StrCat("Health check exceeded timeout (", absl::FormatDuration(wish_.timeout), ")");
+  return Finish(kNotMade);
 }
 
 std::optional<store::Wellness> HealthWatch::Finish(int exit_code) {
   output_.Reset();
+  ended_.Reset();
+  urges_ = 0;
   check_.end = absl::Now();
   check_.exit_code = exit_code;
   check_.output = Printed(std::move(check_.output));
@@ -145,27 +162,32 @@ std::optional<store::Wellness> HealthWatch::Finish(int exit_code) {
   return health_.status;
 }
 
-std::optional<store::Wellness> HealthWatch::Serve(bool readable) {
-  if (!process_) {
-    return due_.Passed() ? Begin() : std::nullopt;
-  }
-  if (too_late_.Passed()) {
-    Kill();
-    check_.output =
-        absl::StrCat("Health check exceeded timeout (", absl::FormatDuration(wish_.timeout), ")");
-    return Finish(kNotMade);
-  }
-  if (!readable || !Read()) return std::nullopt;
-  const auto code = process_->Wait();
-  process_.reset();
-  return Finish(code.value_or(kNotMade));
+void HealthWatch::AddTo(std::vector<pollfd>* polls) {
+  output_slot_ = polls->size();
+  polls->push_back({output_.get(), POLLIN, 0});
+  ended_slot_ = polls->size();
+  polls->push_back({ended_.get(), POLLIN, 0});
+}
+
+std::optional<store::Wellness> HealthWatch::Serve(const std::vector<pollfd>& polls) {
+  if (!process_) return due_.Passed() ? Begin() : std::nullopt;
+  if (polls[ended_slot_].revents != 0) return End();
+  if (polls[output_slot_].revents != 0) Read();
+  if (too_late_.Passed()) Urge();
+  return std::nullopt;
 }
 
 void HealthWatch::Stop() {
   due_ = base::Deadline::Never();
+  if (!process_) return;
+  pollfd ended{ended_.get(), POLLIN, 0};
+  do {
+    Urge();
+  } while (urges_ <= kUrges && ::poll(&ended, 1, too_late_.PollTimeout()) <= 0);
+  (void)process_->Wait();
+  process_.reset();
+  ended_.Reset();
   too_late_ = base::Deadline::Never();
-  if (process_) Kill();
-  output_.Reset();
 }
 
 }  // namespace stave::tools

@@ -69,7 +69,6 @@ class Monitor {
   base::Deadline NextDeadline() const;
   bool RunOnce();
 
-  void Accept();
   void Answer(Client* client);
   void Attach(Client* client, const monitor::AttachWish& wish);
   using Asker = std::optional<runtime::Asker>;
@@ -88,9 +87,10 @@ class Monitor {
   WatchedContainer container_;
   PayloadStreams streams_;
   std::optional<HealthWatch> health_;
-  base::UniqueFd listener_, signals_, payload_;
+  base::UniqueFd signals_, payload_;
   std::list<Client> clients_;
-  size_t listener_slot_ = 0, payload_slot_ = 0, signals_slot_ = 0, health_slot_ = 0;
+  Entrance entrance_;
+  size_t payload_slot_ = 0, signals_slot_ = 0;
   Phase phase_ = Phase::kRunning;
   base::Deadline kill_at_ = base::Deadline::Never();
   base::Deadline rest_at_ = base::Deadline::After(absl::ZeroDuration());
@@ -103,7 +103,7 @@ class Monitor {
 absl::Status Monitor::Open() {
   STAVE_RETURN_IF_ERROR(container_.Open(orders_));
   STAVE_RETURN_IF_ERROR(streams_.Open(orders_, container_));
-  listener_ = Own(orders_.listener);
+  entrance_.Open(Own(orders_.listener));
   payload_ = Own(orders_.pidfd);
   sigset_t set;
   ::sigemptyset(&set);
@@ -136,10 +136,8 @@ void Monitor::AddTo(std::vector<pollfd>* polls) {
   polls->push_back({phase_ == Phase::kRunning ? payload_.get() : -1, POLLIN, 0});
   signals_slot_ = polls->size();
   polls->push_back({signals_.get(), POLLIN, 0});
-  listener_slot_ = polls->size();
-  polls->push_back({listener_.get(), POLLIN, 0});
-  health_slot_ = polls->size();
-  polls->push_back({health_ ? health_->fd() : -1, POLLIN, 0});
+  entrance_.AddTo(clients_.size(), polls);
+  if (health_) health_->AddTo(polls);
   const bool full = std::any_of(clients_.begin(), clients_.end(),
                                 [](const Client& client) { return client.IsFull(); });
   streams_.AddTo(full, &clients_, polls);
@@ -148,8 +146,9 @@ void Monitor::AddTo(std::vector<pollfd>* polls) {
 base::Deadline Monitor::NextDeadline() const {
   const base::Deadline check = health_ ? health_->deadline() : base::Deadline::Never();
   const base::Deadline slow = FirstDeadline(clients_);
+  const base::Deadline entry = entrance_.deadline();
   const base::Deadline* next = &kill_at_;
-  for (const base::Deadline* one : {&rest_at_, &restart_at_, &check, &slow}) {
+  for (const base::Deadline* one : {&rest_at_, &restart_at_, &check, &slow, &entry}) {
     if (one->Left() < next->Left()) next = one;
   }
   return *next;
@@ -169,23 +168,15 @@ bool Monitor::RunOnce() {
   if (streams_.Serve(polls, &clients_)) rest_at_ = base::Deadline::After(kRest);
   for (Client& client : clients_) client.LeaveIfSlow();
   clients_.remove_if([](const Client& client) { return client.gone(); });
-  if (polls[listener_slot_].revents != 0) Accept();
+  entrance_.Serve(polls, &clients_);
   if (health_) {
-    if (const auto now = health_->Serve(polls[health_slot_].revents != 0)) {
+    if (const auto now = health_->Serve(polls)) {
       container_.TellHealth(*now);
     }
   }
   if (kill_at_.Passed()) KillAll("timeout", std::nullopt);
   if (rest_at_.Passed()) Rest();
   return phase_ != Phase::kRunning || polls[payload_slot_].revents == 0;
-}
-
-void Monitor::Accept() {
-  for (;;) {
-    base::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!socket.valid()) return;
-    clients_.emplace_back(std::move(socket));
-  }
 }
 
 void Monitor::Attach(Client* client, const monitor::AttachWish& wish) {
@@ -323,18 +314,18 @@ bool Monitor::AwaitRestart(const store::Exit& exit, absl::Duration wait) {
 
 int Monitor::Finish(const store::Exit& exit) {
   container_.End(exit, [this, &exit] { TellEnd(exit.code); });
-  listener_.Reset();  // who waits there is not kept waiting
+  entrance_.Close();  // who waits there is not kept waiting
   FlushClients();
   return 0;
 }
 
 int Monitor::Run() {
-  TakeFirstClient();
   if (container_.health().enabled()) {
     health_.emplace(container_.health(),
                     HealthPlace{orders_.state, orders_.run, orders_.id, container_.run()},
                     container_.started());
   }
+  TakeFirstClient();  // who is told that it runs sees its health
   while (RunOnce()) {
   }
   health_.reset();
@@ -359,7 +350,7 @@ int Monitor::Run() {
   orders_.waited = absl::ToInt64Milliseconds(history.waited);
   orders_.last_code = ended.code;
   if (AwaitRestart(exit, *wait)) {
-    container_.BecomeMaker(orders_, listener_.get());  // returns only on failure
+    container_.BecomeMaker(orders_, entrance_.listener());  // returns only on failure
   }
   exit.requested = stopped_;
   return Finish(exit);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/stave/grammar.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -38,6 +39,19 @@ std::optional<bool> Truth(absl::string_view text) {
 bool IsText(const cli::Option& option) {
   return option.takes == cli::Takes::kValue && absl::string_view(option.value) == "string" &&
          absl::string_view(option.name) != "entrypoint";  // no program of the image's
+}
+
+// Whether Docker takes it for a limit that is not set, as command lines that programs write have
+// it.
+bool IsUnset(const Flag& flag, absl::string_view value) {
+  const absl::string_view kind = flag.option.value;
+  if (flag.option.takes != cli::Takes::kValue) return false;
+  if (absl::string_view(flag.option.name) == "memory-swappiness") return value == "-1";
+  if (flag.to == To::kLimit && kind == "list") return value.empty();
+  const bool number = kind == "bytes" || (flag.to == To::kLimit && kind != "list");
+  if (!number || value.empty() || value[0] != '0') return false;
+  value.remove_prefix(std::min(value.find_first_not_of("0."), value.size()));
+  return value.empty() || (kind == "bytes" && value.find_first_not_of("bBkKmMgGtT") == value.npos);
 }
 
 class Reader {
@@ -144,7 +158,7 @@ class Reader {
                                             base::Quoted(value, 64), ": invalid syntax"));
       }
       result_.given.Turn(flag.option.name, *truth);
-    } else if (value.empty() && IsText(flag.option)) {
+    } else if ((value.empty() && IsText(flag.option)) || IsUnset(flag, value)) {
       result_.given.Forget(flag.option.name);
     } else {
       result_.given.Add(flag.option.name, value);

@@ -77,7 +77,7 @@ struct Words {
   std::vector<std::string> warnings;
 };
 
-// A text that is empty is as if it were not given, but for the entrypoint's.
+// A text that is empty is as if it were not given, but for the entrypoint's; so is a limit of 0.
 // Errors: InvalidArgument [E_USAGE] in Docker's words, such as "unknown flag: --nmae", with a hint
 // where a name is nearly right; Unimplemented [E_UNSUPPORTED] for a flag that is missing.
 absl::StatusOr<Words> ReadWords(const Grammar& grammar, absl::Span<const std::string> words);

@@ -14,6 +14,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "libs/base/error.h"
 #include "libs/base/posix.h"
 #include "libs/base/status_macros.h"
@@ -123,8 +125,8 @@ constexpr Flag kFlags[] = {
     {{"net", 0, Takes::kValue, "string", ""}, To::kHidden, "network"},
     {{"read-only", 0, Takes::kNothing, "", "mount its root filesystem read-only"}, To::kLast},
     {{"volume", 'v', Takes::kList, "list", "bind a file or directory, as /here:/there[:ro]"}},
-    {{"mount", 0, Takes::kList, "mount", "type=bind,src=/here,dst=/there or type=tmpfs,dst=/there"},
-     To::kLast},
+    {{"mount", 0, Takes::kList, "mount",
+      "type=bind,src=/here,dst=/there or type=tmpfs,dst=/there"}},
     {{"tmpfs", 0, Takes::kList, "list", "mount a tmpfs, as /there[:size=64m]"}, To::kLast},
     {{"shm-size", 0, Takes::kValue, "bytes", "size of its /dev/shm; 64m"}, To::kLast},
     {{"device", 0, Takes::kList, "list", "let it use a device"}, To::kLast},
@@ -218,6 +220,19 @@ absl::StatusOr<std::string> Absolute(const std::string& volume) {
   return path == "." ? absl::StrCat(here, volume.substr(1)) : absl::StrCat(here, "/", volume);
 }
 
+// The same for the source of a --mount.
+absl::StatusOr<std::string> AbsoluteMount(const std::string& mount) {
+  std::vector<std::string> parts = absl::StrSplit(mount, ',');
+  for (std::string& part : parts) {
+    const size_t equals = part.find('=');
+    const std::string key = part.substr(0, equals);
+    if (equals == part.npos || (key != "source" && key != "src")) continue;
+    STAVE_ASSIGN_OR_RETURN(const std::string source, Absolute(part.substr(equals + 1)));
+    part = absl::StrCat(key, "=", source);
+  }
+  return absl::StrJoin(parts, ",");
+}
+
 Stage Fetch(const Call& call) {
   Stage stage = MakeStage(call, "image-fetch", "--lines", To::kFetch);
   const char* platform = ::getenv("DOCKER_DEFAULT_PLATFORM");
@@ -241,6 +256,10 @@ absl::StatusOr<Plan> Joined(const Call& call, Stage last) {
     STAVE_ASSIGN_OR_RETURN(std::string whole, Absolute(volume));
     last.args.insert(last.args.end(), {"--volume", std::move(whole)});
   }
+  for (const std::string& mount : call.given().List("mount")) {
+    STAVE_ASSIGN_OR_RETURN(std::string whole, AbsoluteMount(mount));
+    last.args.insert(last.args.end(), {"--mount", std::move(whole)});
+  }
   plan.stages.push_back(Fetch(call));
   if (HasLimits(call.given())) {
     plan.stages.push_back(MakeStage(call, "cgroup-limit", nullptr, To::kLimit));
@@ -259,7 +278,14 @@ absl::Status Check(const Call& call) {
         absl::StatusCode::kUnimplemented, "E_UNSUPPORTED",
         "--disable-content-trust=false: is not supported: no signatures are checked");
   }
-  return absl::OkStatus();
+  const std::vector<std::string> networks = call.given().List("network");
+  if (networks.size() < 2) return absl::OkStatus();
+  if (networks[0] == networks[1]) {
+    return cli::UsageError(
+        absl::StrCat("network ", base::Quoted(networks[0], 64), " is specified multiple times"));
+  }
+  return cli::UsageError(absl::StrCat("Container cannot be connected to network endpoints: ",
+                                      base::Printable(absl::StrJoin(networks, ", "), 256)));
 }
 
 absl::StatusOr<Plan> PlanCreate(const Call& call) {

@@ -64,6 +64,16 @@ TEST(VerbsTest, Plans) {
        "image-fetch --lines alpine | cgroup-limit --memory 64m | ns-run --create --name a\n"},
       {"update -m 64m --restart no a b",
        "cgroup-limit --memory 64m --restart no --update a --update b\n"},
+      {"run -m 0 --cpus 0.0 --pids-limit 0 --memory-swap 0b --blkio-weight 0 --shm-size 0 x",
+       "image-fetch --lines x | ns-run --attachable\n"},
+      {"run --memory-swappiness 0 --cpus 0.5 --cpu-shares 0 x",
+       "image-fetch --lines x | cgroup-limit --memory-swappiness 0 --cpus 0.5 | ns-run "
+       "--attachable\n"},
+      {"run --memory-swappiness -1 --memory 0x x",
+       "image-fetch --lines x | cgroup-limit --memory 0x | ns-run --attachable\n"},
+      {"run --network none --net none x", "network \"none\" is specified multiple times"},
+      {"run --net host --network none x",
+       "Container cannot be connected to network endpoints: host, none"},
       {"run -i -a STDOUT x",
        "{ image-fetch --lines x | ns-run --attachable --interactive --stream stdout --stdin-fd 3; }"
        " 3<&0\n"},
